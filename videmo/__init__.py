@@ -1,0 +1,1 @@
+"""VidEmo: emotion-centric video models, from face videos to a promoted model."""

@@ -1,0 +1,245 @@
+"""params.yaml -> frozen models, checked once at the door: unknown keys, wrong types, ranges and cross-field rules.
+
+Importing this module imports pydantic and yaml, nothing heavy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Section):
+    """What clips there are and how they are sampled."""
+
+    source: Literal["faces", "folder"] = "faces"
+    path: Path | None = None  # folder: the directory of videos
+    labels: str = "labels.csv"  # folder: the CSV beside them
+    people: Positive = 200  # faces: how many different people
+    clips_per_person: Positive = 4  # faces
+    seed: int = 0
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of the people (of the clips where people are unknown)
+    frames: Annotated[int, Field(ge=2, le=16, multiple_of=2)] = 8
+    frame_size: Annotated[int, Field(ge=28, multiple_of=28)] = 84  # pixels; frames are squared by padding
+    max_rejected: Share = 0.2
+    shard_clips: Positive = 256
+    workers: Positive = 2
+
+    @model_validator(mode="after")
+    def folder_has_a_path(self) -> Data:
+        if self.source == "folder" and self.path is None:
+            raise ValueError("data.path is missing: data.source = folder needs the directory of the videos")
+        return self
+
+
+class Validation(Section):
+    """What must hold of clips and samples before anything is trained on them."""
+
+    min_clips: Positive = 8
+    min_columns: Positive = 1  # face-15 columns with at least one test sample
+    max_unknown_share: Share = 0.0  # tree pairs outside the vocabulary
+
+
+class Backbone(Section):
+    """The model that everything starts from: `tiny`, a Hugging Face name, or a local directory."""
+
+    name: str = "tiny"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    max_pixels: Positive = 100_352  # a frame, 128*28*28 in the paper
+    freeze_vision: bool = False
+
+
+class Lora(Section):
+    rank: Positive = 16
+    alpha: Positive = 32
+    dropout: Share = 0.0
+
+
+class Level(Section):
+    """One step of the curriculum."""
+
+    epochs: Rate = 3.0
+    learning_rate: Rate = 2e-5
+    replay: Share = 0.0  # share of each batch drawn from the levels before
+    samples_per_clip: Positive = 8  # questions about one clip that share its video in a pack
+
+
+class Sft(Section):
+    attribute: Level = Level()
+    expression: Level = Level()
+    emotion: Level = Level()
+    batch_clips: Positive = 16  # packs in a micro-batch
+    accumulation: Positive = 1
+    warmup: Share = 0.03
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    gradient_clip: Rate = 1.0
+    checkpoint_steps: Positive = 50
+    lora: Lora | None = None
+    seed: int = 0
+
+
+class Engine(Section):
+    """DeepSpeed."""
+
+    zero_stage: Annotated[int, Field(ge=0, le=3)] = 0
+    offload: bool = False
+    processes: Positive = 1
+
+    @model_validator(mode="after")
+    def offload_needs_zero(self) -> Engine:
+        if self.offload and self.zero_stage < 2:
+            raise ValueError(f"engine.offload = true needs engine.zero_stage 2 or 3, not {self.zero_stage}")
+        return self
+
+
+class Reward(Section):
+    edit_lambda: Rate = 0.2  # R = exp(-lambda * Edit)
+    label_cost: Share = 0.5  # same aspect, other item
+    tree_weight: Share = 0.6
+    qa_weight: Share = 0.3
+    format_weight: Share = 0.1
+
+
+class Rl(Section):
+    branching: tuple[int, int, int] = (2, 2, 2)
+    steps: Positive = 40
+    batch_clips: Positive = 8
+    question_clips: Annotated[int, Field(ge=0)] = 4  # clips of a batch that are asked a question of face-15 instead
+    learning_rate: Rate = 1e-5
+    temperature: Rate = 1.0
+    max_segment_tokens: Positive = 160
+    clip_low: Share = 0.2
+    clip_high: Share = 0.28
+    kl: Annotated[float, Field(ge=0)] = 0.02
+    optimisation_epochs: Positive = 1
+    gradient_clip: Rate = 1.0
+    checkpoint_steps: Positive = 20
+    parity_tolerance: Rate = 1e-4
+    reward: Reward = Reward()
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def every_level_branches(self) -> Rl:
+        if min(self.branching) < 1:
+            fixed = [max(1, k) for k in self.branching]
+            raise ValueError(
+                f"rl.branching = {list(self.branching)}: every level needs at least one child; use {fixed}"
+            )
+        return self
+
+
+class Reasoning(Section):
+    candidates: Annotated[int, Field(ge=1, le=16)] = 4
+    temperature: Rate = 0.7
+    likelihood_weight: Annotated[float, Field(ge=0)] = 0.1
+
+
+class Evaluation(Section):
+    judge: Literal["rules"] = "rules"
+    max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
+    batch: Positive = 64
+    max_new_tokens: Positive = 200
+    resamples: Positive = 1000
+    seed: int = 0
+
+
+class Promotion(Section):
+    """When a challenger becomes the champion."""
+
+    min_gain: float = 0.0  # points of mean15 that the lower end of the interval must exceed
+    task_tolerance: Annotated[float, Field(ge=0)] = 3.0  # points any one task may fall
+    model_name: str = "videmo"
+
+
+class Params(Section):
+    data: Data = Data()
+    validation: Validation = Validation()
+    backbone: Backbone = Backbone()
+    sft: Sft = Sft()
+    engine: Engine = Engine()
+    rl: Rl = Rl()
+    reasoning: Reasoning = Reasoning()
+    evaluation: Evaluation = Evaluation()
+    promotion: Promotion = Promotion()
+
+
+class SettingError(ValueError):
+    """A setting that cannot be; the message names file, key, value and remedy on one line."""
+
+
+def load_params(path: Path, overrides: list[str] | None = None) -> Params:
+    """Read and check a params file; `overrides` are `section.key=value`, the value in YAML.
+
+    Raises SettingError on a missing or unreadable file, an unknown key, a value out of range.
+    """
+    settings = _read(path)
+    for override in overrides or []:
+        _override(settings, override)
+    return check_params(settings, source=str(path))
+
+
+def check_params(settings: dict[str, Any], source: str = "params") -> Params:
+    try:
+        return Params.model_validate(settings)
+    except ValidationError as error:
+        raise SettingError(f"{source}: " + "; ".join(_describe(problem) for problem in error.errors())) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingError(f"{path}: no such params file") from None
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise SettingError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict):
+        raise SettingError(f"{path}: a params file is a mapping of sections, not {type(settings).__name__}")
+    return settings
+
+
+def _override(settings: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or "." not in key:
+        raise SettingError(f"--set {override}: use section.key=value, such as --set rl.steps=10")
+    *sections, last = key.strip().split(".")
+    target = settings
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise SettingError(f"--set {override}: {section} is a value, not a section")
+    try:
+        target[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise SettingError(f"--set {override}: {value!r} is not a YAML value") from None
+
+
+def _describe(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: no such setting{_nearest(problem['loc'])}"
+    message = problem["msg"].removeprefix("Value error, ")
+    shown = f" = {problem['input']!r}" if key and not isinstance(problem["input"], dict) else ""
+    return message if problem["type"] == "value_error" else f"{key}{shown}: {message}"
+
+
+def _nearest(location: tuple[Any, ...]) -> str:
+    from difflib import get_close_matches
+
+    model: Any = Params
+    for part in location[:-1]:
+        model = model.model_fields[part].annotation if isinstance(model, type) and part in model.model_fields else None
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return ""
+    close = get_close_matches(str(location[-1]), list(model.model_fields), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(model.model_fields)}"
