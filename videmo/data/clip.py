@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from videmo.tree.model import AffectiveTree
@@ -30,3 +31,25 @@ class Clip:
     face_box: tuple[float, float, float, float] | None = None
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tree: AffectiveTree = field(default_factory=AffectiveTree)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A video that a source offers, before it is decoded. A source that knows where the face is says so in `face_box`
+    (as in Clip); of the others the build itself checks that a face is there at all.
+    """
+
+    id: str
+    video: Path
+    person: str | None
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tree: AffectiveTree = field(default_factory=AffectiveTree)
+    face_box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Something a source holds that is no clip, and why: one line of the quarantine."""
+
+    file: str
+    reason: str

@@ -1,0 +1,1 @@
+"""Clips: sources of videos, decoding, samples, shards, validation."""
