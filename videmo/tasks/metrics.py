@@ -1,0 +1,137 @@
+"""Scores of answers, and the way they gather: parts -> columns -> tasks and tables -> one mean. All scores are 0..100.
+
+The rules are those of the authors' evaluator: per-sample micro-F1 with "none" as the empty set, accuracy, judge scores
+all or nothing, every column of the same weight whatever its parts, figures truncated to one decimal.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from videmo.tasks.catalog import COLUMNS, TASKS, Column, Table
+
+_INTEGER = re.compile(r"(?<![\w.\-])\d+(?![\w]|\.\d)")
+
+
+def f1(chosen: Collection[str] | None, reference: Collection[str]) -> float:
+    """Micro-F1 of one sample, 200 |chosen & reference| / (|chosen| + |reference|); 100 where both are empty.
+
+    `chosen` None (nothing could be read) scores 0.
+    """
+    if chosen is None:
+        return 0.0
+    chosen, reference = set(chosen), set(reference)
+    total = len(chosen) + len(reference)
+    return 200.0 * len(chosen & reference) / total if total else 100.0
+
+
+def accuracy(chosen: Collection[str] | None, reference: Collection[str]) -> float:
+    """100 where exactly the reference was chosen, otherwise 0."""
+    return 100.0 if chosen is not None and set(chosen) == set(reference) else 0.0
+
+
+def read_judge_scores(text: str, count: int = 6) -> tuple[int, ...]:
+    """The integers 0..100 in a judge's reply; all 0 unless exactly `count` of them are there and in range."""
+    scores = tuple(int(number) for number in _INTEGER.findall(text) if len(number) <= 3)
+    valid = len(scores) == count == len(_INTEGER.findall(text)) and all(score <= 100 for score in scores)
+    return scores if valid else (0,) * count
+
+
+def columns_of(part: str) -> tuple[Column, ...]:
+    """The columns that the answers of a part count in: one, or the six of understanding."""
+    return tuple(column for column in COLUMNS.values() if part in column.parts)
+
+
+def column_scores(parts: Mapping[tuple[str, str], Sequence[float]]) -> dict[str, float]:
+    """Sample scores by (column, part) -> column scores: the mean over its measured parts of the mean over samples.
+
+    A column that no sample measures is left out. Columns keep the order of the catalogue.
+    """
+    means = {key: mean(scores) for key, scores in parts.items() if len(scores)}
+    return _means((name, [means[name, part] for part in column.parts if (name, part) in means])
+                  for name, column in COLUMNS.items())  # fmt: skip
+
+
+def task_scores(columns: Mapping[str, float]) -> dict[str, float]:
+    """The mean over its measured columns of every task that has any."""
+    return _means((name, [columns[c] for c in task.columns if c in columns]) for name, task in TASKS.items())
+
+
+def table_scores(columns: Mapping[str, float]) -> dict[Table, float]:
+    """The mean over the measured columns of every table that has any."""
+    tables: dict[Table, list[float]] = {}
+    for name, column in COLUMNS.items():
+        if name in columns:
+            tables.setdefault(column.table, []).append(columns[name])
+    return {table: mean(scores) for table, scores in tables.items()}
+
+
+def mean15(tasks: Mapping[str, float]) -> float:
+    """The mean over the measured tasks; comparable only between models measured on the same ones."""
+    return mean(tasks.values())
+
+
+def paper_aggregates(columns: Mapping[str, float]) -> dict[str, float]:
+    """The paper's own aggregates from all 33 columns, in which the averages count as columns again.
+
+    `att`: 18 attribute columns and the averages over the 6 closed and the 12 open ones. `exp`: 9 expression columns and
+    the averages over their 4 tasks. `emo`: the understanding average. `avg`: the mean of the three. `mean40`: all 33
+    columns and the 7 averages. Raises KeyError where a column is missing.
+    """
+    attribute = [columns[name] for name, column in COLUMNS.items() if column.table == "attribute"]
+    expression = [columns[name] for name, column in COLUMNS.items() if column.table == "expression"]
+    understanding = [columns[name] for name, column in COLUMNS.items() if column.table == "understanding"]
+    averages = paper_averages(columns)
+    attribute += [averages["closed_attribute"], averages["open_attribute"]]
+    expression += [averages[name] for name, task in TASKS.items() if task.table == "expression"]
+    understanding += [averages["understanding"]]
+    att, exp, emo = mean(attribute), mean(expression), averages["understanding"]
+    mean40 = mean([*attribute, *expression, *understanding])
+    return {"att": att, "exp": exp, "emo": emo, "avg": mean((att, exp, emo)), "mean40": mean40}
+
+
+def paper_averages(columns: Mapping[str, float]) -> dict[str, float]:
+    """The seven average columns of the paper's tables."""
+    closed = [columns[name] for name, column in COLUMNS.items()
+              if column.table == "attribute" and column.task != "open_attribute"]  # fmt: skip
+    tasks = task_scores(columns)
+    expression = {name: tasks[name] for name, task in TASKS.items() if task.table == "expression"}
+    return {
+        "closed_attribute": mean(closed),
+        "open_attribute": tasks["open_attribute"],
+        **expression,
+        "understanding": table_scores(columns)["understanding"],
+    }
+
+
+def recalls(chosen: Sequence[str | None], reference: Sequence[str]) -> dict[str, float]:
+    """UAR and WAR of a single-label emotion column, as the emotion corpora report them.
+
+    UAR: the unweighted mean over the labels that occur of the share of their samples that were found. WAR: the same
+    weighted by their samples, which is accuracy.
+    """
+    if len(chosen) != len(reference) or not reference:
+        raise ValueError(f"{len(chosen)} answers for {len(reference)} references: give one for each, and at least one")
+    hits: dict[str, list[float]] = {}
+    for answer, label in zip(chosen, reference, strict=True):
+        hits.setdefault(label, []).append(100.0 * (answer == label))
+    return {"uar": mean(map(mean, hits.values())), "war": mean(hit for label in hits.values() for hit in label)}
+
+
+def truncate(score: float) -> float:
+    """To one decimal, downwards, as the paper prints its figures."""
+    return math.floor(score * 10 + 1e-6) / 10  # 1e-6: 62.4 may be held as 62.39999999
+
+
+def mean(scores: Iterable[float]) -> float:
+    """Raises ValueError where there is nothing to average."""
+    scores = list(scores)
+    if not scores:
+        raise ValueError("no scores to average")
+    return math.fsum(scores) / len(scores)
+
+
+def _means(groups: Iterable[tuple[str, list[float]]]) -> dict[str, float]:
+    return {name: mean(scores) for name, scores in groups if scores}
