@@ -1,0 +1,1 @@
+"""Hierarchical affective-tree reasoning at inference."""

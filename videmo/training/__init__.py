@@ -1,0 +1,1 @@
+"""Curriculum fine-tuning and tree reinforcement learning."""
