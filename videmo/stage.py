@@ -1,0 +1,251 @@
+"""What a stage is: the settings it may see, the digest of what it depends on, and an output that appears whole or not
+at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from videmo.closure import import_closure
+from videmo.config import Params
+
+IMAGE = "videmo:0.1.0"  # the container image of every step; a new one may bring new numbers, so it enters every digest
+VERSIONS_OF = ("torch", "transformers", "deepspeed", "numpy", "av")
+STAGE_FILE = "stage.json"
+PROGRESS_SECONDS = 0.2
+
+
+class SectionsView:
+    """The sections of `params` that a stage declares, and nothing else: what it cannot see cannot change its result.
+
+    `outside` are digests of what the sections point at outside the store: a folder of videos, a directory of weights.
+    """
+
+    def __init__(self, params: Params, sections: tuple[str, ...], stage: str, outside: Mapping[str, str] | None = None):
+        self.stage = stage
+        self.outside = dict(outside or {})
+        self._sections = {name: getattr(params, name) for name in sections}
+
+    def __getattr__(self, name: str) -> Any:
+        sections = self.__dict__.get("_sections", {})
+        if name in sections:
+            return sections[name]
+        raise AttributeError(
+            f"stage {self.__dict__.get('stage')} reads the section {name!r} and declares only "
+            f"{sorted(sections)}: add it to its row in videmo/orchestration/dag.py"
+        )
+
+    def model_dump(self) -> dict[str, Any]:
+        return {name: section.model_dump(mode="json") for name, section in self._sections.items()}
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What stage.json of a complete output holds."""
+
+    stage: str
+    digest: str
+    output: Path
+    metrics: dict[str, float]
+    seconds: float
+    config: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)  # stage -> digest
+    code: dict[str, str] = field(default_factory=dict)  # file -> digest
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # relative path -> sha256
+
+    @classmethod
+    def read(cls, output: Path) -> StageReport:
+        """The report of a complete output. Raises FileNotFoundError where there is none."""
+        if not (output / STAGE_FILE).is_file():
+            raise FileNotFoundError(f"{output}: not the complete output of a stage, it has no {STAGE_FILE}")
+        stored = json.loads((output / STAGE_FILE).read_text(encoding="utf-8"))
+        stored.pop("code_digest")
+        return cls(output=output, **stored)
+
+    def to_json(self) -> dict[str, Any]:
+        stored = {key: value for key, value in asdict(self).items() if key != "output"}
+        return {**stored, "code_digest": digest_of(self.code)}
+
+
+class Work:
+    """A stage at work in `path`, the sibling `<output>.partial` of its output. Not for use by several processes."""
+
+    def __init__(self, output: Path, report: StageReport):
+        self.path = partial_of(output)
+        self._report = report
+        self._started = time.monotonic()
+        self._shown = 0.0
+        self.finished: StageReport | None = None
+
+    def log(self, step: int, **values: float) -> None:
+        """Append a row to metrics.jsonl; what is not finite is written as null."""
+        row = {"step": step, **{name: _finite_or_none(value) for name, value in values.items()}}
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as rows:
+            rows.write(json.dumps(row) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Drop the rows logged after `step`, and a row that a kill cut short."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            kept = [row for row in _whole_rows(path) if row["step"] <= step]
+            _replace(path, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        """Say how far the stage is; cheap, as at most a few calls a second reach the disk."""
+        now = time.monotonic()
+        if now - self._shown >= PROGRESS_SECONDS or done >= total:
+            self._shown = now
+            progress_file(self._report.output).write_text(json.dumps({"done": done, "total": total, "note": note}))
+
+    def finish(self, metrics: Mapping[str, float] | None = None) -> StageReport:
+        """Seal the output: stage.json, every file on disk, one rename. Raises ValueError on a metric that is nan."""
+        report = replace(
+            self._report,
+            metrics={name: _finite(name, value) for name, value in (metrics or {}).items()},
+            seconds=round(time.monotonic() - self._started, 3),
+            files=_file_digests(self.path),
+        )
+        (self.path / STAGE_FILE).write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+        (self.path / ".digest").unlink()
+        progress_file(report.output).unlink(missing_ok=True)
+        _sync_tree(self.path)
+        os.rename(self.path, report.output)
+        _sync(report.output.parent)
+        self.finished = report
+        return report
+
+
+@contextmanager
+def stage_directory(
+    output: Path, module: str, params: Params | SectionsView, inputs: Mapping[str, Path]
+) -> Iterator[Work]:
+    """Open `<output>.partial` for the stage in `module`; `work.finish()` turns it into `output`.
+
+    What a killed run with the same digest left there is kept, so that the stage can resume; anything else is removed.
+    A second process asking for the same output waits for the first. Raises FileExistsError where `output` is complete.
+    """
+    view = (
+        params if isinstance(params, SectionsView) else SectionsView(params, tuple(Params.model_fields), _last(module))
+    )
+    with stage_lock(output):
+        if output.exists():
+            raise FileExistsError(f"{output}: is complete already; remove it to run {view.stage} again")
+        code = import_closure(module)
+        input_digests = {**view.outside, **{name: StageReport.read(path).digest for name, path in inputs.items()}}
+        digest = stage_digest(module, view.model_dump(), input_digests)
+        report = StageReport(
+            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code, _installed_versions()
+        )
+        _open_partial(partial_of(output), digest)
+        work = Work(output, report)
+        yield work
+        if work.finished is None:
+            raise RuntimeError(f"stage {view.stage} ended without work.finish()")
+
+
+def stage_digest(module: str, sections: Mapping[str, Any], input_digests: Mapping[str, str]) -> str:
+    """What a stage depends on and nothing else: its code and package data, config sections, inputs and the image."""
+    return digest_of([import_closure(module), sections, input_digests, IMAGE])
+
+
+def stage_lock(output: Path) -> FileLock:
+    """One process at a time per output; may be taken again by the process that holds it."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(output.parent / f".{output.name}.lock", is_singleton=True)
+
+
+def partial_of(output: Path) -> Path:
+    return output.with_name(output.name + ".partial")
+
+
+def progress_file(output: Path) -> Path:
+    return output.parent / f".{output.name}.progress"
+
+
+def digest_of(value: Any) -> str:
+    """16 hex digits of the canonical JSON of `value`."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's content."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _open_partial(partial: Path, digest: str) -> None:
+    mark = partial / ".digest"
+    if partial.exists() and (not mark.exists() or mark.read_text() != digest):
+        shutil.rmtree(partial)
+    partial.mkdir(exist_ok=True)
+    mark.write_text(digest)
+
+
+def _file_digests(directory: Path) -> dict[str, str]:
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != ".digest")
+    return {path.relative_to(directory).as_posix(): file_digest(path) for path in files}
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            return
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
+
+
+def _sync_tree(directory: Path) -> None:
+    for path in (*directory.rglob("*"), directory):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _finite_or_none(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _finite(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"the metric {name} is {value}: leave it out where there is nothing to measure")
+    return float(value)
+
+
+def _installed_versions() -> dict[str, str]:
+    return {package: installed for package in VERSIONS_OF if (installed := _installed(package))}
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _view_of_all(params: Params, module: str) -> SectionsView:
+    return SectionsView(params, tuple(Params.model_fields), stage=module.rpartition(".")[2])
