@@ -137,9 +137,7 @@ def stage_directory(
     What a killed run with the same digest left there is kept, so that the stage can resume; anything else is removed.
     A second process asking for the same output waits for the first. Raises FileExistsError where `output` is complete.
     """
-    view = (
-        params if isinstance(params, SectionsView) else SectionsView(params, tuple(Params.model_fields), _last(module))
-    )
+    view = params if isinstance(params, SectionsView) else _view_of_all(params, module)
     with stage_lock(output):
         if output.exists():
             raise FileExistsError(f"{output}: is complete already; remove it to run {view.stage} again")
