@@ -17,8 +17,10 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """One clip as patches: `pixels` (patches, channels * temporal * patch * patch) float32, `grid` (3,): time, height and
-    width in patches."""
+    """One clip as patches.
+
+    pixels: (patches, channels * temporal * patch * patch) float32; grid: (3,) time, height and width in patches.
+    """
 
     pixels: Tensor
     grid: Tensor

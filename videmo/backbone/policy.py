@@ -1,4 +1,4 @@
-"""Load and save a Qwen2.5-VL policy: a plain Hugging Face directory in safetensors, or `tiny`, which the package carries."""
+"""Load and save a Qwen2.5-VL policy: a plain Hugging Face directory in safetensors, or the package's own `tiny`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load_policy(name: str | Path, dtype: str = "float32") -> Policy:
 
 
 def save_policy(policy: Policy, directory: Path) -> None:
-    """Write `policy` as a Hugging Face directory: config, safetensors, tokenizer with its chat template, preprocessor."""
+    """Write `policy` as a Hugging Face directory: config, safetensors, tokenizer, chat template, preprocessor."""
     policy.model.save_pretrained(directory, safe_serialization=True)
     policy.tokenizer.save_pretrained(directory)
     image_processor(policy.config).save_pretrained(directory)

@@ -2,8 +2,8 @@
 
 A curriculum pack (one video, many questions and answers) and a tree rollout (one video, one question, branching
 segments) are the same thing: segments of tokens, each with a parent. Packed into one sequence, a token attends to the
-tokens of its own path only (a tree attention mask), and its rotary position runs on along its path, so log-probabilities
-and gradients equal those of the unpacked paths.
+tokens of its own path only (a tree attention mask), and its rotary position runs on along its path, so
+log-probabilities and gradients equal those of the unpacked paths.
 """
 
 from __future__ import annotations
