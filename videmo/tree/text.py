@@ -1,6 +1,6 @@
 """The text of an affective tree and back: three tagged segments, each a list of pairs or their sentences.
 
-    <attribute>age: young; gender: male</attribute><expression>brows: raised</expression><emotion>emotion: fear</emotion>
+    <attribute>age: young; gender: male</attribute><expression>brows: raised</expression><emotion>...</emotion>
 
 `parse` reads what `render` and `render_sentences` write, and whatever else a model may say: it never raises, takes time
 linear in the length, and reports with its position what it could not read.
