@@ -1,0 +1,107 @@
+import time
+
+import numpy as np
+import pytest
+
+from videmo.evaluation.statistics import MEASURES, Scores, difference, estimate
+from videmo.tasks.catalog import COLUMNS, TASKS
+from videmo.tasks.metrics import column_scores, mean15, table_scores, task_scores
+
+
+def scores(rows, judge="rules"):
+    """rows: (sample, column, part, cluster, value)."""
+    samples, columns, parts, clusters, values = zip(*rows, strict=True)
+    measures = np.array([MEASURES.index(pair) for pair in zip(columns, parts, strict=True)])
+    return Scores(judge, samples, measures, clusters, np.array(values, dtype=float))
+
+
+def random_scores(people=40, shift=0.0, seed=0, spread=30.0):
+    random = np.random.default_rng(seed)
+    rows = []
+    for person in range(people):
+        level = random.normal(50, spread)
+        rows += [
+            (f"{person}-{m}", column, part, f"p{person}", np.clip(level + random.normal(0, 5) + shift, 0, 100))
+            for m, (column, part) in enumerate(MEASURES)
+        ]
+    return scores(rows)
+
+
+def by_measure(table):
+    parts = {}
+    for measure, value in zip(table.measures, table.values, strict=True):
+        parts.setdefault(MEASURES[measure], []).append(value)
+    return parts
+
+
+def test_the_figures_are_those_of_the_metrics():
+    table = random_scores()
+    found = estimate(table, resamples=50, seed=0)
+    columns = column_scores(by_measure(table))
+    assert {name: figure.value for name, figure in found.columns.items()} == pytest.approx(columns)
+    assert {name: figure.value for name, figure in found.tasks.items()} == pytest.approx(task_scores(columns))
+    assert {name: figure.value for name, figure in found.tables.items()} == pytest.approx(table_scores(columns))
+    assert found.mean15.value == pytest.approx(mean15(task_scores(columns)))
+    assert len(found.columns) == len(COLUMNS) == 33
+    assert len(found.tasks) == len(TASKS) == 15
+
+
+def test_answers_about_one_person_widen_the_interval_as_a_whole():
+    rows = [(f"{p}-{i}", "identity", "identity", f"p{p}", 100.0 * (p % 2)) for p in range(20) for i in range(20)]
+    clustered = estimate(scores(rows), 2000, 0).mean15
+    alone = estimate(scores([(s, c, part, s, v) for s, c, part, _, v in rows]), 2000, 0).mean15
+    assert clustered.high - clustered.low > 3 * (alone.high - alone.low)
+    # 20 independent people at 50 %: the standard error is 50 / sqrt(20) = 11.2 points.
+    assert clustered.high - clustered.low == pytest.approx(2 * 1.96 * 50 / np.sqrt(20), rel=0.15)
+
+
+def test_pairing_sees_a_small_gain_that_two_separate_intervals_cannot():
+    champion, challenger = random_scores(seed=1), random_scores(seed=1, shift=2.0)
+    gain = difference(challenger, champion, 500, 0).mean15
+    assert 0 < gain.low < gain.value < gain.high < 4
+    first, second = estimate(champion, 500, 0).mean15, estimate(challenger, 500, 0).mean15
+    assert first.high > second.low
+
+
+def test_the_interval_covers_the_truth_about_nineteen_times_in_twenty():
+    covered = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        rows = [(str(i), "identity", "identity", str(i), v) for i, v in enumerate(random.normal(50, 10, 60))]
+        interval = estimate(scores(rows), 300, seed).mean15
+        covered += interval.low <= 50 <= interval.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_what_is_not_measured_is_absent_and_does_not_count():
+    rows = [("a", "identity", "identity", "p", 100.0), ("b", "head_pose", "head_pose", "q", 0.0)]
+    found = estimate(scores(rows), 20, 0)
+    assert set(found.tasks) == {"face_identity", "head_pose"}
+    assert found.mean15.value == 50
+    assert set(found.tables) == {"attribute"}
+
+
+def test_the_same_seed_gives_the_same_interval():
+    table = random_scores()
+    assert estimate(table, 100, 7) == estimate(table, 100, 7) != estimate(table, 100, 8)
+
+
+def test_models_that_answered_other_samples_or_had_another_judge_are_not_compared():
+    table = random_scores(people=5)
+    with pytest.raises(ValueError, match="same samples"):
+        difference(table, random_scores(people=6), 10, 0)
+    with pytest.raises(ValueError, match="different judges"):
+        difference(table, Scores("endpoint", table.samples, table.measures, table.clusters, table.values), 10, 0)
+
+
+def test_a_score_that_is_not_a_number_is_refused_with_its_sample():
+    with pytest.raises(ValueError, match="sample b is not a number"):
+        estimate(scores([("a", "identity", "identity", "p", 1.0), ("b", "identity", "identity", "p", np.nan)]), 10, 0)
+
+
+def test_six_models_of_five_thousand_samples_take_seconds():
+    table = random_scores(people=120)
+    start = time.perf_counter()
+    for _ in range(6):
+        estimate(table, 1000, 0)
+    assert time.perf_counter() - start < 5

@@ -1,0 +1,1 @@
+"""What the report of a run is made of: drawings, tables and example trees."""

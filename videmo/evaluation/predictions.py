@@ -1,0 +1,138 @@
+"""Answers on disk: JSON lines with the fields of ms-swift's inference output, and what identifies the sample.
+
+`response, labels, logprobs, messages, videos` are ms-swift's, so that the authors' evaluator reads the file; `id, part,
+clip, person` come on top.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+VIDEO = "<video>"  # how ms-swift marks the place of the video in a question
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A model's answer to one sample. `logprobs` holds (token text, log-probability) of each answered token."""
+
+    id: str
+    part: str
+    clip: str
+    person: str | None
+    question: str
+    reference: str
+    response: str
+    video: str = ""
+    logprobs: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def cluster(self) -> str:
+        """What the sample shares with others that are not independent of it: the person, else the clip."""
+        return self.clip if self.person is None else self.person
+
+
+@dataclass(frozen=True)
+class BadLine:
+    number: int  # from 1
+    reason: str
+
+
+@dataclass(frozen=True)
+class PredictionFile:
+    predictions: tuple[Prediction, ...]
+    bad_lines: tuple[BadLine, ...]
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
+    """Write all or nothing: the file appears under its name when it is complete."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        for prediction in predictions:
+            line = json.dumps(_to_json(prediction), ensure_ascii=False)
+            # A lone surrogate has no UTF-8; backslashreplace turns it into the escape that JSON has for it.
+            file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_predictions(path: Path) -> PredictionFile:
+    """Read a prediction file; a line that cannot be used, or repeats a sample, is counted with its reason."""
+    predictions: dict[str, Prediction] = {}
+    bad_lines: list[BadLine] = []
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            prediction = _from_json(json.loads(line.decode("utf-8-sig")))
+        except (ValueError, RecursionError) as error:
+            bad_lines.append(BadLine(number, f"{type(error).__name__}: {error}"[:200]))
+            continue
+        if prediction.id in predictions:
+            bad_lines.append(BadLine(number, f"sample {prediction.id} is answered twice; the first answer counts"))
+        else:
+            predictions[prediction.id] = prediction
+    return PredictionFile(tuple(predictions.values()), tuple(bad_lines))
+
+
+def _to_json(prediction: Prediction) -> dict[str, Any]:
+    content = [{"token": token, "logprob": round(logprob, 4)} for token, logprob in prediction.logprobs]
+    return {
+        "response": prediction.response,
+        "labels": prediction.reference,
+        "logprobs": {"content": content} if content else None,
+        "messages": [
+            {"role": "user", "content": VIDEO + prediction.question},
+            {"role": "assistant", "content": prediction.response},
+        ],
+        "videos": [prediction.video],
+        "id": prediction.id,
+        "part": prediction.part,
+        "clip": prediction.clip,
+        "person": prediction.person,
+    }
+
+
+def _from_json(line: Any) -> Prediction:
+    """Raises ValueError naming the field that is missing or of the wrong kind."""
+    if not isinstance(line, dict):
+        raise ValueError(f"a prediction is an object, not {type(line).__name__}")
+    for name in ("response", "labels", "id", "part", "clip"):
+        if not isinstance(line.get(name), str):
+            raise ValueError(f"field {name} is missing or no text")
+    person = line.get("person")
+    videos = line.get("videos")
+    return Prediction(
+        id=line["id"],
+        part=line["part"],
+        clip=line["clip"],
+        person=person if isinstance(person, str) else None,
+        question=_question(line.get("messages")),
+        reference=line["labels"],
+        response=line["response"],
+        video=videos[0] if isinstance(videos, list) and videos and isinstance(videos[0], str) else "",
+        logprobs=_logprobs(line.get("logprobs")),
+    )
+
+
+def _question(messages: Any) -> str:
+    if isinstance(messages, list):
+        for message in messages:
+            if isinstance(message, dict) and message.get("role") == "user" and isinstance(message.get("content"), str):
+                return message["content"].replace(VIDEO, "")
+    raise ValueError("field messages holds no question of a user")
+
+
+def _logprobs(logprobs: Any) -> tuple[tuple[str, float], ...]:
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(content, list):
+        return ()
+    try:
+        return tuple((str(token["token"]), float(token["logprob"])) for token in content)
+    except (KeyError, TypeError):
+        raise ValueError("field logprobs.content needs a token and a logprob for each token") from None

@@ -1,0 +1,144 @@
+"""Intervals: bootstrap clustered by person (by clip where people are unknown), for one model or two on the same data.
+
+All answers about one person are drawn or left out together, since they are not independent. A resample is a row of
+multinomial counts over the clusters; counts times per-cluster sums give every mean of all resamples in one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from videmo.tasks.catalog import COLUMNS, TASKS
+
+Array = np.ndarray
+MEASURES: tuple[tuple[str, str], ...] = tuple((c.name, part) for c in COLUMNS.values() for part in c.parts)
+TABLES: tuple[str, ...] = tuple(dict.fromkeys(column.table for column in COLUMNS.values()))
+MEAN15 = "mean15"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One row for each score a judge gave: which sample, which (column, part) of `MEASURES`, which cluster, 0..100.
+
+    A sample has one row, or six where it counts in the columns of understanding.
+    """
+
+    judge: str
+    samples: tuple[str, ...]
+    measures: Array  # (rows,) index into MEASURES
+    clusters: tuple[str, ...]
+    values: Array  # (rows,) float64
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its central 95 % percentile interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_list(self) -> list[float]:
+        return [self.value, self.low, self.high]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """The figures of one model, or of the difference between two; what no sample measures is absent."""
+
+    judge: str
+    columns: dict[str, Interval]
+    tasks: dict[str, Interval]
+    tables: dict[str, Interval]
+    mean15: Interval
+
+
+def estimate(scores: Scores, resamples: int, seed: int) -> Estimates:
+    """The figures of one model with intervals.
+
+    Raises ValueError where there are no scores or one is not a number.
+    """
+    return _estimates(scores.judge, _figures(scores, resamples, seed))
+
+
+def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Estimates:
+    """Challenger minus champion, paired: each resample draws the same people for both.
+
+    Raises ValueError where the two were not given the same samples by the same judge.
+    """
+    if challenger.judge != champion.judge:
+        raise ValueError(f"scores of different judges cannot be compared: {challenger.judge} and {champion.judge}")
+    if _identity(challenger) != _identity(champion):
+        raise ValueError("the two models did not answer the same samples; evaluate both on the same ones")
+    ours, theirs = _figures(challenger, resamples, seed), _figures(champion, resamples, seed)
+    return _estimates(challenger.judge, {name: ours[name] - theirs[name] for name in ours})
+
+
+def _identity(scores: Scores) -> set[tuple[str, int, str]]:
+    return set(zip(scores.samples, scores.measures.tolist(), scores.clusters, strict=True))
+
+
+def _figures(scores: Scores, resamples: int, seed: int) -> dict[str, Array]:
+    """Every figure as (1 + resamples, n): row 0 is the observed one, NaN is not measured."""
+    if not len(scores.values):
+        raise ValueError("there are no scores to make figures of")
+    if not np.isfinite(scores.values).all():
+        broken = scores.samples[int(np.flatnonzero(~np.isfinite(scores.values))[0])]
+        raise ValueError(f"the score of sample {broken} is not a number")
+    sums, counts = _per_cluster(scores)
+    weights = _weights(len(sums), resamples, seed)
+    with np.errstate(invalid="ignore"):
+        parts = (weights @ sums) / (weights @ counts)
+    columns = _group_means(parts, [[m for m, (c, _) in enumerate(MEASURES) if c == name] for name in COLUMNS])
+    names = list(COLUMNS)
+    tasks = _group_means(columns, [[names.index(c) for c in task.columns] for task in TASKS.values()])
+    tables = _group_means(columns, [[i for i, c in enumerate(COLUMNS.values()) if c.table == t] for t in TABLES])
+    measured = tasks[:, ~np.isnan(tasks[0])]
+    # A resample in which a task lost all its samples has no mean over the same tasks: NaN, and left out below.
+    return {"columns": columns, "tasks": tasks, "tables": tables, MEAN15: measured.mean(axis=1, keepdims=True)}
+
+
+def _per_cluster(scores: Scores) -> tuple[Array, Array]:
+    """Sums and counts of the scores, each (clusters, measures); clusters in sorted order."""
+    _, cluster = np.unique(np.asarray(scores.clusters), return_inverse=True)
+    cells = cluster * len(MEASURES) + scores.measures
+    shape = (int(cluster.max()) + 1, len(MEASURES))
+    size = shape[0] * shape[1]
+    sums = np.bincount(cells, weights=scores.values, minlength=size).reshape(shape)
+    return sums, np.bincount(cells, minlength=size).reshape(shape).astype(float)
+
+
+def _weights(clusters: int, resamples: int, seed: int) -> Array:
+    """(1 + resamples, clusters): a row of ones, then how often each resample draws each cluster."""
+    drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
+    return np.vstack([np.ones((1, clusters)), drawn])
+
+
+def _group_means(values: Array, groups: Sequence[Sequence[int]]) -> Array:
+    """(rows, n) -> (rows, groups): the mean over the members that are measured, NaN where none is."""
+    member = np.zeros((values.shape[1], len(groups)))
+    for group, indices in enumerate(groups):
+        member[list(indices), group] = 1
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return (np.where(known, values, 0) @ member) / (known @ member)
+
+
+def _estimates(judge: str, figures: dict[str, Array]) -> Estimates:
+    return Estimates(
+        judge=judge,
+        columns=_intervals(COLUMNS, figures["columns"]),
+        tasks=_intervals(TASKS, figures["tasks"]),
+        tables=_intervals(TABLES, figures["tables"]),
+        mean15=_intervals([MEAN15], figures[MEAN15])[MEAN15],
+    )
+
+
+def _intervals(names: Iterable[str], figures: Array) -> dict[str, Interval]:
+    measured = np.flatnonzero(~np.isnan(figures[0]))
+    low, high = np.nanpercentile(figures[1:, measured], (2.5, 97.5), axis=0)
+    every = list(names)
+    return {every[i]: Interval(float(figures[0, i]), float(low[k]), float(high[k])) for k, i in enumerate(measured)}
