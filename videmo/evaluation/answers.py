@@ -1,0 +1,126 @@
+"""Ask a model the test questions, all questions about a clip together, so that its video is encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from videmo.config import Evaluation, Reasoning
+from videmo.data.samples import Sample
+from videmo.data.shards import Dataset
+from videmo.evaluation.predictions import Prediction
+
+if TYPE_CHECKING:
+    from videmo.backbone.frames import Video
+    from videmo.backbone.policy import Policy
+    from videmo.generation.hf import HfSampler
+
+Tokens = tuple[tuple[str, float], ...]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The test samples, those about one clip side by side, and where their frames are."""
+
+    dataset: Dataset
+    samples: tuple[Sample, ...]
+
+    @property
+    def clips(self) -> int:
+        return len({sample.clip for sample in self.samples})
+
+    def only(self, *parts: str) -> Questions:
+        return Questions(self.dataset, tuple(sample for sample in self.samples if sample.part in parts))
+
+
+def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
+    """The test questions, about `max_clips` clips if given: always the same ones, whatever the order of the data.
+
+    Raises ValueError where there is nothing to ask.
+    """
+    samples = dataset.of(split="test")
+    if not samples:
+        raise ValueError("there are no test samples: raise data.test_share or data.people, or check the labels")
+    # By hash, so that neither the people nor the order in which clips were made decides who is left out.
+    chosen = set(sorted({sample.clip for sample in samples}, key=_hash)[:max_clips])
+    kept = (sample for sample in samples if sample.clip in chosen)
+    return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
+
+
+def ask(policy: Policy, questions: Questions, config: Evaluation, progress: Progress) -> list[Prediction]:
+    """Greedy answers to every question."""
+    from videmo.generation.hf import HfSampler
+
+    sampler = HfSampler(policy)
+    predictions: list[Prediction] = []
+    for samples in _batches(questions.samples, config.batch):
+        answers = sampler.answer(_prompts(policy, questions.dataset, samples), max_new_tokens=config.max_new_tokens)
+        for sample, answer in zip(samples, answers, strict=True):
+            tokens = _tokens(policy, answer.tokens, answer.logprobs)
+            predictions.append(_prediction(questions.dataset, sample, answer.text, tokens))
+        progress(len(predictions), len(questions.samples))
+    return predictions
+
+
+def ask_reasoning(
+    policy: Policy, questions: Questions, config: Evaluation, reasoning: Reasoning, progress: Progress
+) -> list[Prediction]:
+    """Answers found level by level, keeping the best of several candidates."""
+    from videmo.generation.hf import HfSampler
+    from videmo.reasoning.search import reason
+
+    sampler = HfSampler(policy)
+    predictions: list[Prediction] = []
+    for samples in _batches(questions.samples, max(1, config.batch // reasoning.candidates)):
+        prompts = _prompts(policy, questions.dataset, samples)
+        for sample, search in zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True):
+            predictions.append(_prediction(questions.dataset, sample, search.answer.text, ()))
+        progress(len(predictions), len(questions.samples))
+    return predictions
+
+
+def _hash(clip: str) -> str:
+    return hashlib.sha256(clip.encode()).hexdigest()
+
+
+def _batches(samples: Sequence[Sample], size: int) -> Iterator[list[Sample]]:
+    """Whole clips, so many that a batch has about `size` questions."""
+    batch: list[Sample] = []
+    for _, about_clip in groupby(samples, key=lambda sample: sample.clip):
+        batch.extend(about_clip)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _prompts(policy: Policy, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Video, str]]:
+    from videmo.backbone.frames import pack_frames
+
+    videos = {clip: pack_frames(dataset.frames(clip), policy) for clip in dict.fromkeys(s.clip for s in samples)}
+    return [(videos[sample.clip], sample.question) for sample in samples]
+
+
+def _tokens(policy: Policy, tokens: Sequence[int], logprobs: Sequence[float]) -> Tokens:
+    texts = policy.tokenizer.convert_ids_to_tokens([int(token) for token in tokens])
+    return tuple((text, float(logprob)) for text, logprob in zip(texts, logprobs, strict=True))
+
+
+def _prediction(dataset: Dataset, sample: Sample, response: str, tokens: Tokens) -> Prediction:
+    clip = dataset.clips[sample.clip]
+    return Prediction(
+        id=sample.id,
+        part=sample.part,
+        clip=sample.clip,
+        person=clip.person,
+        question=sample.question,
+        reference=sample.answer,
+        response=response,
+        video=clip.video,
+        logprobs=tokens,
+    )

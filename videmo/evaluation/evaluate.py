@@ -1,0 +1,112 @@
+"""The stage face15_eval: every model of the run answers the test questions and is scored with intervals."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from videmo.config import Params
+from videmo.data.shards import open_dataset
+from videmo.evaluation.answers import Progress, Questions, ask, ask_reasoning, choose_questions
+from videmo.evaluation.judge import score
+from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
+from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
+from videmo.stage import StageReport, Work, stage_directory
+
+MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
+REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
+
+
+def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Evaluate the models in `MODELS`; a model that answered before a kill is not asked again.
+
+    inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
+    """
+    with stage_directory(output, __name__, params, inputs) as work:
+        questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
+        folder = work.path / "predictions"
+        folder.mkdir(exist_ok=True)
+        for number, model in enumerate(MODELS):
+            if not (folder / f"{model}.jsonl").exists():
+                progress = _progress(work, number, model)
+                predictions = answer(model, questions, params, inputs, folder, progress)
+                write_predictions(folder / f"{model}.jsonl", predictions)
+        scores = {
+            m: score(read_predictions(folder / f"{m}.jsonl").predictions, params.evaluation.judge) for m in MODELS
+        }
+        figures = {model: estimate(scores[model], *_resampling(params)) for model in MODELS}
+        _write(work.path / "scores.json", _scores_json(figures, scores, questions, params))
+        return work.finish(metrics=_metrics(figures))
+
+
+def answer(
+    model: str, questions: Questions, params: Params, inputs: Mapping[str, Path], folder: Path, progress: Progress
+) -> list[Prediction]:
+    """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts."""
+    from videmo.backbone.policy import load_policy
+
+    policy = load_policy(_checkpoint(model, params, inputs), dtype=params.backbone.dtype)
+    if model != "rl_reasoning":
+        predictions = ask(policy, questions, params.evaluation, progress)
+    else:
+        reasoned = questions.only(*REASONED)
+        found = ask_reasoning(policy, reasoned, params.evaluation, params.reasoning, progress)
+        better = {prediction.id: prediction for prediction in found}
+        predictions = [better.get(p.id, p) for p in read_predictions(folder / "rl.jsonl").predictions]
+    del policy
+    gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
+    return predictions
+
+
+def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:
+    if model == "base":
+        return params.backbone.name
+    return inputs["tree_rl" if model.startswith("rl") else model]
+
+
+def _progress(work: Work, number: int, model: str) -> Progress:
+    def progress(done: int, total: int) -> None:
+        work.progress(round(1000 * (number + done / max(1, total))), 1000 * len(MODELS), note=model)
+
+    return progress
+
+
+def _resampling(params: Params) -> tuple[int, int]:
+    return params.evaluation.resamples, params.evaluation.seed
+
+
+def _scores_json(
+    figures: Mapping[str, Estimates], scores: Mapping[str, Scores], questions: Questions, params: Params
+) -> dict[str, Any]:
+    steps = zip(MODELS[1:], MODELS, strict=False)
+    gains = {f"{new} - {old}": difference(scores[new], scores[old], *_resampling(params)) for new, old in steps}
+    return {
+        "judge": params.evaluation.judge,
+        "resamples": params.evaluation.resamples,
+        "seed": params.evaluation.seed,
+        "samples": len(questions.samples),
+        "clips": questions.clips,
+        "clusters": len(set(scores["base"].clusters)),
+        "models": {model: figures_json(found) for model, found in figures.items()},
+        "gains": {name: figures_json(found) for name, found in gains.items()},
+    }
+
+
+def figures_json(found: Estimates) -> dict[str, Any]:
+    """Every figure as [value, low, high]."""
+    levels = {"column": found.columns, "task": found.tasks, "table": found.tables}
+    listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
+    return {**listed, "mean15": found.mean15.as_list()}
+
+
+def _metrics(figures: Mapping[str, Estimates]) -> dict[str, float]:
+    means = {f"mean15.{model}": found.mean15.value for model, found in figures.items()}
+    tables = {f"table.{m}.{t}": i.value for m, found in figures.items() for t, i in found.tables.items()}
+    return {**means, **tables}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
