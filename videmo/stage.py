@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
@@ -30,25 +31,52 @@ PROGRESS_SECONDS = 0.2
 class SectionsView:
     """The sections of `params` that a stage declares, and nothing else: what it cannot see cannot change its result.
 
-    `outside` are digests of what the sections point at outside the store: a folder of videos, a directory of weights.
+    `hidden` are settings inside these sections that it does not read ("sft.emotion"). `outside` are digests of what the
+    sections point at outside the store: a folder of videos, a directory of weights.
     """
 
-    def __init__(self, params: Params, sections: tuple[str, ...], stage: str, outside: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        params: Params,
+        sections: tuple[str, ...],
+        stage: str,
+        hidden: tuple[str, ...] = (),
+        outside: Mapping[str, str] | None = None,
+    ):
         self.stage = stage
         self.outside = dict(outside or {})
+        self._hidden = {
+            name: {key.partition(".")[2] for key in hidden if key.startswith(f"{name}.")} for name in sections
+        }
         self._sections = {name: getattr(params, name) for name in sections}
 
     def __getattr__(self, name: str) -> Any:
         sections = self.__dict__.get("_sections", {})
-        if name in sections:
-            return sections[name]
-        raise AttributeError(
-            f"stage {self.__dict__.get('stage')} reads the section {name!r} and declares only "
-            f"{sorted(sections)}: add it to its row in videmo/orchestration/dag.py"
-        )
+        if name not in sections:
+            raise AttributeError(
+                f"stage {self.__dict__.get('stage')} reads the section {name!r} and declares only "
+                f"{sorted(sections)}: add it to its row in videmo/orchestration/dag.py"
+            )
+        return _PartOfSection(sections[name], self._hidden[name], self.stage) if self._hidden[name] else sections[name]
 
     def model_dump(self) -> dict[str, Any]:
-        return {name: section.model_dump(mode="json") for name, section in self._sections.items()}
+        """The visible settings as JSON values, by section."""
+        return {
+            name: section.model_dump(mode="json", exclude=self._hidden[name])
+            for name, section in self._sections.items()
+        }
+
+
+class _PartOfSection:
+    def __init__(self, section: Any, hidden: set[str], stage: str):
+        self._section, self._hidden, self._stage = section, hidden, stage
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._hidden:
+            raise AttributeError(
+                f"stage {self._stage} reads the setting {name!r}, which its row in videmo/orchestration/dag.py hides"
+            )
+        return getattr(self._section, name)
 
 
 @dataclass(frozen=True)
@@ -75,9 +103,33 @@ class StageReport:
         stored.pop("code_digest")
         return cls(output=output, **stored)
 
+    def log_to(self, metrics: Any) -> None:
+        """Hand the metrics to a step's `Output[Metrics]` of Kubeflow Pipelines."""
+        for name, value in self.metrics.items():
+            metrics.log_metric(name, value)
+
+    def write_manifest(self, path: str) -> None:
+        """Write what passes between steps: where the output lies and the sha256 of its stage.json, never the bytes."""
+        manifest = {
+            "stage": self.stage,
+            "digest": self.digest,
+            "uri": self.output.resolve().as_uri(),
+            "sha256": file_digest(self.output / STAGE_FILE),
+        }
+        Path(path).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
     def to_json(self) -> dict[str, Any]:
         stored = {key: value for key, value in asdict(self).items() if key != "output"}
         return {**stored, "code_digest": digest_of(self.code)}
+
+
+def read_manifest(path: str) -> Path:
+    """The output that a manifest names. Raises ValueError where it is gone or is not what the manifest was made of."""
+    manifest = json.loads(Path(path).read_text(encoding="utf-8"))
+    output = Path(unquote(urlsplit(manifest["uri"]).path))
+    if not (output / STAGE_FILE).is_file() or file_digest(output / STAGE_FILE) != manifest["sha256"]:
+        raise ValueError(f"{output}: is not the {manifest['stage']} {manifest['digest']} that the step before made")
+    return output
 
 
 class Work:
@@ -163,6 +215,11 @@ def stage_lock(output: Path) -> FileLock:
     """One process at a time per output; may be taken again by the process that holds it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(output.parent / f".{output.name}.lock", is_singleton=True)
+
+
+def home() -> Path:
+    """The root of everything that is written: $VIDEMO_HOME, by default the current directory."""
+    return Path(os.environ.get("VIDEMO_HOME") or ".").resolve()
 
 
 def partial_of(output: Path) -> Path:

@@ -1,0 +1,75 @@
+"""What settings point at outside the store, a folder of videos or a directory of weights: their content enters digests."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from videmo.config import Params, SettingError
+from videmo.stage import digest_of, file_digest, home
+
+
+def outside_digests(params: Params, sections: tuple[str, ...]) -> dict[str, str]:
+    """Digest of the content of every directory that these sections name."""
+    return {
+        setting: directory_digest(path)
+        for setting, path in _directories(params).items()
+        if _section(setting) in sections
+    }
+
+
+def check_outside(params: Params) -> None:
+    """Raise SettingError where a setting names a directory that is not there."""
+    name = params.backbone.name
+    for setting, path in _directories(params).items():
+        if not path.is_dir():
+            raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
+    if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
+        raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
+    if name != "tiny" and not Path(name).is_dir() and name.count("/") != 1:
+        raise SettingError(
+            f"backbone.name = {name}: use tiny, a directory of weights that exists, or a name such as "
+            "Qwen/Qwen2.5-VL-3B-Instruct"
+        )
+
+
+def directory_digest(directory: Path) -> str:
+    """Digest of the files below `directory`, by name and content; a file is read again only when it has changed."""
+    remembered_in = home() / "store" / ".file_digests.json"
+    remembered = _read(remembered_in)
+    found = {}
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        status = path.stat()
+        stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+        found[path.relative_to(directory).as_posix()] = stamp, remembered.get(stamp) or file_digest(path)
+    if any(stamp not in remembered for stamp, _ in found.values()):
+        _write(remembered_in, {**remembered, **dict(found.values())})
+    return digest_of({name: digest for name, (_, digest) in found.items()})
+
+
+def _directories(params: Params) -> dict[str, Path]:
+    directories = {}
+    if params.data.source == "folder" and params.data.path is not None:
+        directories["data.path"] = params.data.path
+    if params.backbone.name != "tiny" and Path(params.backbone.name).is_dir():
+        directories["backbone.name"] = Path(params.backbone.name)
+    return directories
+
+
+def _section(setting: str) -> str:
+    return setting.partition(".")[0]
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _write(path: Path, digests: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(json.dumps(digests), encoding="utf-8")
+    os.replace(new, path)
