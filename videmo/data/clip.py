@@ -50,7 +50,7 @@ class Recording:
     """A video that a source offers, before it is decoded. A source that knows where the face is says so in `face_box`
     (as in Clip); of the others the build itself checks that a face is there at all.
 
-    `id` matches CLIP_ID. `person` is who is seen; several people are joined by `+`, and who shares a clip shares a split.
+    `id` matches CLIP_ID. `person` is who is seen; several are joined by `+`, and people who share a clip share a split.
     """
 
     id: str

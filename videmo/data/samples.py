@@ -1,11 +1,17 @@
-"""Samples: instruction conversations about clips, made from labels and trees."""
+"""Samples: instruction conversations about clips, made from labels and trees; and who is held out."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from videmo.data.clip import Split
-from videmo.tree.model import Level
+from videmo.data.annotation.trees import told_levels, told_tree
+from videmo.data.clip import Clip, Split
+from videmo.tasks.catalog import PARTS, Part
+from videmo.tasks.questions import ask, is_open, write_answer
+from videmo.tree.model import LEVELS, Level
+from videmo.tree.text import render
 
 
 @dataclass(frozen=True)
@@ -19,3 +25,97 @@ class Sample:
     split: Split
     question: str
     answer: str
+
+
+def make_samples(clip: Clip, rng: random.Random) -> tuple[Sample, ...]:
+    """One sample for each part of face-15 that the clip's labels or tree support, in the catalogue's order.
+
+    A part of several aspects asks for one that is known, drawn by `rng`.
+    """
+    return tuple(sample for part in PARTS.values() if (sample := _sample(clip, part, rng)))
+
+
+def _sample(clip: Clip, part: Part, rng: random.Random) -> Sample | None:
+    aspect, answer = None, None
+    if is_open(part):
+        aspect, answer = _open_answer(clip, part, rng)
+    elif part.answers:
+        answer = write_answer(clip.labels[part.name], part) if part.name in clip.labels else None
+    else:
+        answer = _told(clip, part)
+    if answer is None:
+        return None
+    return Sample(f"{clip.id}.{part.name}", clip.id, part.name, part.level, clip.split, ask(part, aspect), answer)
+
+
+def _open_answer(clip: Clip, part: Part, rng: random.Random) -> tuple[str | None, str | None]:
+    known = [aspect for aspect in part.aspects if _items(clip, aspect)]
+    if known:
+        aspect = rng.choice(known)
+        return aspect, write_answer(_items(clip, aspect), part, aspect)
+    # A clip whose appearance was labelled was looked at for features and accessories: there, silence means none.
+    if part.many and ("appearance" in clip.labels or clip.labels.get(part.name) == ()):
+        return part.aspects[0], write_answer((), part, part.aspects[0])
+    return None, None
+
+
+def _items(clip: Clip, aspect: str) -> tuple[str, ...]:
+    return tuple(pair.item for level in LEVELS for pair in clip.tree.level(level) if pair.aspect == aspect)
+
+
+def _told(clip: Clip, part: Part) -> str | None:
+    """The answer to a caption: None where the tree has nothing on one of the levels that the caption is about."""
+    levels, told = told_levels(part), told_tree(part, clip.tree)
+    # A rationale may find every feature at rest: it needs a full tree, not something to say on every level.
+    needed = told if part.aspects else clip.tree
+    return render(told, levels) if all(needed.level(level) for level in levels) else None
+
+
+def assign_splits(people: Mapping[str, str | None], test_share: float, seed: int) -> dict[str, Split]:
+    """The split of each clip, given who is seen in it (several joined by `+`; None: unknown, the clip stands alone).
+
+    Groups of people that share clips are drawn whole until `test_share` of the people is held out; at least one group
+    goes to each side. Raises ValueError where all clips show one group of people.
+    """
+    groups = _groups(people)
+    order = sorted(groups)
+    random.Random(seed).shuffle(order)
+    wanted = test_share * sum(len(who) for who, _ in groups.values())
+    if len(order) < 2:
+        raise ValueError(
+            f"no clips can be held out: all {len(people)} show the same people; add clips of at least one other person"
+        )
+    splits: dict[str, Split] = {}
+    held_out = 0
+    for i, name in enumerate(order):
+        who, clips = groups[name]
+        # A group is taken while it brings the count closer to what is wanted than leaving it out would.
+        test = i == 0 or (i < len(order) - 1 and held_out + len(who) / 2 <= wanted)
+        held_out += len(who) if test else 0
+        splits |= dict.fromkeys(clips, "test" if test else "train")
+    return {clip: splits[clip] for clip in people}
+
+
+def _groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str], list[str]]]:
+    """Connected components of people over shared clips: name -> (people, clips). Unknown people are one each."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    names = {clip: _names(clip, person) for clip, person in people.items()}
+    for first, *others in names.values():
+        for other in others:
+            parent[root(other)] = root(first)
+    groups: dict[str, tuple[set[str], list[str]]] = {}
+    for clip, present in names.items():
+        who, clips = groups.setdefault(root(present[0]), (set(), []))
+        who.update(present)
+        clips.append(clip)
+    return groups
+
+
+def _names(clip: str, person: str | None) -> list[str]:
+    return [f"person {name.strip()}" for name in person.split("+")] if person else [f"clip {clip}"]
