@@ -15,7 +15,7 @@ from videmo.tasks.catalog import COLUMNS, TASKS, Column, Table
 _INTEGER = re.compile(r"(?<![\w.\-])\d+(?![\w]|\.\d)")
 
 
-def f1(chosen: Collection[str] | None, reference: Collection[str]) -> float:
+def f1(chosen: Collection[object] | None, reference: Collection[object]) -> float:
     """Micro-F1 of one sample, 200 |chosen & reference| / (|chosen| + |reference|); 100 where both are empty.
 
     `chosen` None (nothing could be read) scores 0.

@@ -1,0 +1,40 @@
+"""The score of one answer in the columns it counts in, by metric: the answer and the reference are both texts."""
+
+from __future__ import annotations
+
+from videmo.tasks.catalog import PARTS
+from videmo.tasks.metrics import accuracy, columns_of, f1
+from videmo.tasks.questions import aspect_of, read_answer
+from videmo.tasks.understanding import caption_score, understanding_scores
+from videmo.tree.text import parse
+
+JUDGE = "rules"
+
+
+def score_answer(part: str, question: str, answer: str, reference: str) -> dict[str, float]:
+    """Scores 0..100 by column, of one answer to a question of a part.
+
+    Judge columns are scored by the `rules` judge. Raises ValueError on an unknown part, a question that is not the
+    part's, or a reference that cannot be read: those are faults of the data, not of the model.
+    """
+    if part not in PARTS:
+        raise ValueError(f"no such part: {part!r}; there are {', '.join(PARTS)}")
+    columns = columns_of(part)
+    if columns[0].metric == "judge":
+        return _judged(part, tuple(column.name for column in columns), answer, reference)
+    aspect = aspect_of(PARTS[part], question)
+    wanted = read_answer(reference, PARTS[part], aspect)
+    if wanted is None:
+        raise ValueError(f"{part}: the reference {reference!r} names none of its answers")
+    metric = f1 if columns[0].metric == "f1" else accuracy
+    return {columns[0].name: metric(read_answer(answer, PARTS[part], aspect), wanted)}
+
+
+def _judged(part: str, columns: tuple[str, ...], answer: str, reference: str) -> dict[str, float]:
+    read = parse(reference)
+    if read.problems or not read.levels:
+        raise ValueError(f"{part}: the reference {reference!r} is not a tree: {read.problems}")
+    if len(columns) == 1:
+        return {columns[0]: caption_score(answer, read.tree)}
+    scores = understanding_scores(answer, read.tree)
+    return {column: scores[column] for column in columns}
