@@ -113,8 +113,9 @@ def _statements(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     ends = [(found.start(), found.end()) for found in _STATEMENT_END.finditer(segment)]
     begin = 0
     for stop, following in [*ends, (len(segment), len(segment))]:
-        if statement := segment[begin:stop].strip():
-            yield start + begin, statement
+        statement = segment[begin:stop].lstrip()
+        if statement:
+            yield start + stop - len(statement), statement.rstrip()
         begin = following
 
 

@@ -1,0 +1,145 @@
+"""What earns a reward; above all, that nothing but being right does."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from videmo.config import Reward
+from videmo.tasks.catalog import PARTS
+from videmo.tree.model import LEVELS, AffectiveTree, Pair
+from videmo.tree.reward import Terms, caption_rewards, question_reward
+from videmo.tree.text import render, render_sentences
+from videmo.tree.vocabulary import ASPECTS, EMOTIONS
+
+SETTINGS = Reward()
+REFERENCE = AffectiveTree(
+    attribute=(Pair("accessory", "hat"), Pair("age", "young"), Pair("gender", "male"), Pair("lip thickness", "thin")),
+    expression=(Pair("brows", "lowered"), Pair("jaw", "relaxed"), Pair("mouth corners", "lowered")),
+    emotion=(Pair("emotion", "anger"), Pair("intensity", "strong"), Pair("sentiment", "negative")),
+)
+EVERYTHING = AffectiveTree(
+    **{
+        level: tuple(Pair(a.name, item) for a in ASPECTS.values() if a.level == level for item in a.items)
+        for level in LEVELS
+    }
+)
+RIGHT = render(REFERENCE)
+
+
+def reward(text: str, settings: Reward = SETTINGS) -> Terms:
+    return caption_rewards([text], REFERENCE, settings)[0]
+
+
+@pytest.mark.parametrize("text", [RIGHT, render_sentences(REFERENCE)])
+def test_the_right_caption_earns_everything(text):
+    assert set(reward(text).named().values()) == {1.0}
+
+
+def test_a_caption_earns_the_exponential_of_its_edit_distance():
+    changed = reward(RIGHT.replace("anger", "fear").replace("age: young; ", ""))
+    assert changed.tree == pytest.approx(math.exp(-SETTINGS.edit_lambda * (SETTINGS.label_cost + 1)))
+    assert changed.attribute == pytest.approx(math.exp(-SETTINGS.edit_lambda))
+    assert changed.expression == 1
+    assert changed.emotion == pytest.approx(math.exp(-SETTINGS.edit_lambda * SETTINGS.label_cost))
+
+
+def test_the_total_is_the_weighted_mean_of_the_terms_that_apply():
+    terms = reward(RIGHT.replace("anger", "fear") + " So it is.")
+    assert terms.format == 0
+    expected = SETTINGS.tree_weight * terms.tree / (SETTINGS.tree_weight + SETTINGS.format_weight)
+    assert terms.total == pytest.approx(expected)
+    assert set(terms.named()) == {"total", "format", "tree", "attribute", "expression", "emotion"}
+
+
+def test_many_captions_at_once_earn_what_each_earns_alone():
+    texts = [RIGHT, "", render(EVERYTHING), RIGHT[:60], "<emotion>emotion: anger</emotion>"]
+    assert caption_rewards(texts, REFERENCE, SETTINGS) == [reward(text) for text in texts]
+    assert caption_rewards([], REFERENCE, SETTINGS) == []
+
+
+def test_a_caption_of_some_levels_is_held_to_those():
+    wanted = REFERENCE.only("attribute")
+    text = render(REFERENCE, ("attribute",))
+    assert caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[0].total == 1
+    assert caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[1].total < 0.5
+
+
+HONEST_MISTAKE = RIGHT.replace("anger", "fear").replace("thin", "full")
+GAMES = {
+    "empty output": "",
+    "empty segments": render(AffectiveTree()),
+    "one emotion and nothing else": "<attribute></attribute><expression></expression><emotion>emotion: anger</emotion>",
+    "listing every item": render(EVERYTHING),
+    "listing every emotion": RIGHT.replace("emotion: anger", "; ".join(f"emotion: {name}" for name in EMOTIONS)),
+    "repeating the right items": RIGHT.replace("age: young", "; ".join(["age: young"] * 50)),
+    "repeating the answer": RIGHT * 20,
+    "repeating a segment with other guesses": RIGHT + render(EVERYTHING, ("emotion",)) * 3,
+    "padding before": "I look closely. " * 500 + RIGHT,
+    "padding within": RIGHT.replace("</attribute>", "; really, truly" * 500 + "</attribute>"),
+    "blank padding": RIGHT.replace("<emotion>", " " * 10_000 + "<emotion>"),
+    "a level left open": RIGHT.removesuffix("</emotion>"),
+    "levels in another order": "".join(render(REFERENCE, (level,)) for level in reversed(LEVELS)),
+    "statements under another level": RIGHT.replace("expression", "attribute"),
+    "invented aspects": RIGHT.replace("age", "; ".join(f"aspect {n}: of note" for n in range(40)) + "; age"),
+}
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_gaming_a_caption_earns_less_than_the_right_one(game):
+    assert reward(GAMES[game]).total < reward(RIGHT).total - 0.05
+
+
+@pytest.mark.parametrize(
+    "game", ["empty output", "empty segments", "listing every item", "listing every emotion", "invented aspects"]
+)
+def test_gaming_the_content_earns_less_than_an_honest_mistake(game):
+    assert reward(GAMES[game]).total < reward(HONEST_MISTAKE).total
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_false_statement_more_earns_less_than_silence(count):
+    silent = RIGHT.replace("age: young; ", "")
+    false = "; ".join(f"{name}: {ASPECTS[name].items[0]}" for name in ("chin shape", "hair type", "nose size",
+                                                                       "skin colour", "people")[:count])  # fmt: skip
+    padded = silent.replace("gender", f"{false}; gender")
+    assert reward(padded).total < reward(silent).total
+
+
+@pytest.mark.parametrize("part", ["action_units", "appearance", "action", "emotion_multi"])
+def test_listing_every_answer_earns_less_than_naming_the_right_ones(part):
+    space, right = PARTS[part].answers, PARTS[part].answers[:2]
+    assert question_reward(", ".join(right), right, SETTINGS, PARTS[part]).total == 1
+    assert question_reward(", ".join(space), right, SETTINGS, PARTS[part]).total < 0.6
+    assert question_reward(right[0], right, SETTINGS, PARTS[part]).total > 0.7
+    assert question_reward(", ".join(space), (), SETTINGS, PARTS[part]).qa == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "happy, sad, neutral, angry, surprise, disgust, fear", "happy or sad", "none", "hm"]
+)
+def test_a_single_choice_earns_nothing_but_for_the_one_right_answer(text):
+    assert question_reward(text, ["happy"], SETTINGS, PARTS["emotion_dfew"]).total == 0
+
+
+def test_an_answer_with_padding_or_repetition_loses_the_format_term():
+    part = PARTS["emotion_dfew"]
+    plain = question_reward("happy", ["happy"], SETTINGS, part)
+    for text in ("happy, happy, happy", "happy " * 1000, "The person is happy."):
+        padded = question_reward(text, ["happy"], SETTINGS, part)
+        assert (padded.qa, padded.format) == (1, 0)
+        assert padded.total < plain.total
+
+
+def test_none_is_right_only_where_nothing_applies():
+    assert question_reward("none", (), SETTINGS, PARTS["action_units"]).total == 1
+    assert question_reward("", (), SETTINGS, PARTS["action_units"]).total == 0
+    assert question_reward("none", ["AU1"], SETTINGS, PARTS["action_units"]).qa == 0
+
+
+def test_rewards_lie_in_0_to_1_even_where_every_weight_is_zero():
+    silent = Reward(tree_weight=0, qa_weight=0, format_weight=0)
+    assert reward(RIGHT, silent).total == 0
+    for text in GAMES.values():
+        assert all(0 <= term <= 1 for term in reward(text).named().values())
