@@ -1,0 +1,131 @@
+"""Decoding: from paths that wait for a token to finished segments, dropping rows from the batch as they finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from videmo.backbone.chat import decode
+from videmo.backbone.policy import Policy
+from videmo.generation.cache import PathCache, stack
+from videmo.generation.paths import Paths, step
+
+TAIL = 24  # tokens that a closing tag is looked for in; a real tokenizer spells one in up to 6
+
+
+@dataclass(frozen=True)
+class Ending:
+    """When a segment is over: at `tag`, or where there is none at the end of the turn; never later than `tokens`.
+
+    `closers`: the tokens that may complete a tag, so that text is looked at only where it can matter.
+    """
+
+    tag: str | None
+    tokens: int
+    closers: frozenset[int]
+
+
+@dataclass
+class Segments:
+    """Finished segments, one a path: tokens, their log-probabilities, and whether each ended as it should."""
+
+    tokens: list[list[int]]
+    logprobs: list[list[float]]
+    complete: list[bool]
+    cache: PathCache | None = None  # of all paths in order, without each one's last token
+
+
+@dataclass
+class _Retired:
+    caches: list[PathCache] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+
+    def add(self, cache: PathCache, rows: Sequence[int], of: Sequence[int]) -> None:
+        if of:
+            self.caches.append(cache.select(of))
+            self.rows.extend(rows[row] for row in of)
+
+    def together(self) -> PathCache:
+        order = sorted(range(len(self.rows)), key=self.rows.__getitem__)
+        return stack(self.caches).select(order)
+
+
+def closers(policy: Policy) -> frozenset[int]:
+    """The tokens that hold a `>`."""
+    return frozenset(token for text, token in policy.tokenizer.get_vocab().items() if ">" in text)
+
+
+def decode_segments(
+    policy: Policy, paths: Paths, ending: Ending, temperature: float = 0.0, numbers: Tensor | None = None, keep=False
+) -> Segments:
+    """One segment for each of `paths`, which are used up.
+
+    temperature 0 takes the likeliest token. Above it, token t of row i is where the cumulated probabilities pass
+    numbers[i, t], uniform in [0, 1), so a segment does not depend on what else is in the batch. `keep`: return the
+    paths' cache, to go on from.
+    """
+    total = len(paths.logits)
+    segments = Segments([[] for _ in range(total)], [[] for _ in range(total)], [False] * total)
+    rows, live = list(range(total)), [True] * total
+    retired = _Retired()
+    for count in range(ending.tokens):
+        uniform = None if numbers is None else numbers[rows, count].to(paths.logits.device)
+        tokens, logprobs = choose(paths.logits, temperature, uniform, _vision_tokens(policy))
+        listed = tokens.tolist()
+        for place, (row, token, logprob) in enumerate(zip(rows, listed, logprobs.tolist(), strict=True)):
+            if live[place]:
+                segments.tokens[row].append(token)
+                segments.logprobs[row].append(logprob)
+                over, segments.complete[row] = _over(policy, segments.tokens[row], ending)
+                live[place] = not over
+        if not any(live) or count + 1 == ending.tokens:
+            break
+        if sum(live) <= len(live) // 2:
+            if keep:
+                retired.add(paths.cache, rows, [place for place, alive in enumerate(live) if not alive])
+            going = [place for place, alive in enumerate(live) if alive]
+            paths.cache = paths.cache.select(going, paths.cache.length + ending.tokens // 4)
+            rows, live, tokens = [rows[place] for place in going], [True] * len(going), tokens[going]
+        paths = step(policy, paths.cache, tokens, torch.tensor(live, device=tokens.device))
+    if keep:
+        retired.add(paths.cache, rows, range(len(rows)))
+        segments.cache = retired.together()
+    return segments
+
+
+def choose(
+    logits: Tensor, temperature: float, uniform: Tensor | None, never: Sequence[int] = ()
+) -> tuple[Tensor, Tensor]:
+    """The next token of every row of `logits` (rows, vocabulary), and its log-probability at the temperature.
+
+    The tokens in `never` are not sampled: pads that stand for pixels make no sense in an answer, and a model that was
+    trained at all gives them next to no probability.
+    """
+    logprobs = torch.log_softmax(logits / (temperature or 1.0), dim=-1)
+    if temperature == 0:
+        tokens = logits.argmax(dim=-1)
+    else:
+        assert uniform is not None
+        probabilities = logprobs.exp().double()
+        probabilities[:, list(never)] = 0
+        cumulated = probabilities.cumsum(dim=-1)
+        wanted = uniform.double()[:, None] * cumulated[:, -1:]
+        tokens = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+    return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
+
+
+def _vision_tokens(policy: Policy) -> tuple[int, int]:
+    return policy.config.image_token_id, policy.config.video_token_id
+
+
+def _over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]:
+    """Whether the segment is over, and whether it ended as it should."""
+    if tokens[-1] == policy.end_of_turn:
+        return True, ending.tag is None
+    if ending.tag is None or tokens[-1] not in ending.closers:
+        return False, False
+    closed = ending.tag in decode(policy, torch.tensor(tokens[-TAIL:]))
+    return closed, closed

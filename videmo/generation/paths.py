@@ -1,0 +1,106 @@
+"""Paths of tokens through a transformers model: extended many at a time, each attending to its own tokens only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from videmo.backbone.chat import video_tokens
+from videmo.backbone.frames import Video
+from videmo.backbone.policy import Policy
+from videmo.backbone.prefix_tree import embed_videos, root_positions
+from videmo.generation.cache import PathCache, stack
+
+
+@dataclass(eq=False)
+class Paths:
+    """Paths that wait for their next token: their cache, and logits (rows, vocabulary) float32 of what comes next."""
+
+    cache: PathCache
+    logits: Tensor
+
+    def select(self, rows: Sequence[int], room: int = 0) -> Paths:
+        index = torch.as_tensor(list(rows), dtype=torch.long, device=self.logits.device)
+        return Paths(self.cache.select(rows, self.cache.length + room), self.logits[index])
+
+
+def video_prefixes(policy: Policy, videos: Sequence[Video]) -> PathCache:
+    """One path a video: all that stands before a question, through the vision tower and the language model."""
+    tokens = [video_tokens(policy, video) for video in videos]
+    width = max(len(path) for path in tokens)
+    cache = PathCache.empty(len(videos), policy.model.dtype, policy.device)
+    embeds = policy.model.get_input_embeddings()(_padded(tokens, width).to(policy.device))
+    positions = torch.zeros(3, len(videos), width, dtype=torch.long)
+    for row, (path, video, features) in enumerate(zip(tokens, videos, embed_videos(policy, videos), strict=True)):
+        embeds[row, : len(path)][path.to(policy.device) == policy.config.video_token_id] = features.to(embeds.dtype)
+        positions[:, row, : len(path)] = root_positions(policy, path, video)
+    lengths = torch.tensor([len(path) for path in tokens])
+    _forward(policy, cache, embeds, positions.to(policy.device), lengths)
+    last = positions[0].gather(1, lengths[:, None] - 1)[:, 0]
+    cache.position = (last + 1).to(policy.device)
+    return cache
+
+
+def extend(policy: Policy, cache: PathCache, tokens: Sequence[Tensor]) -> Paths:
+    """Put `tokens[row]` (at least one) behind every path of `cache`, which is used up; the rows keep their order."""
+    lengths = torch.tensor([len(path) for path in tokens])
+    width = int(lengths.max())
+    embeds = policy.model.get_input_embeddings()(_padded(tokens, width).to(policy.device))
+    positions = (cache.position[:, None] + torch.arange(width, device=policy.device)).expand(3, -1, -1)
+    hidden = _forward(policy, cache, embeds, positions, lengths)
+    cache.position = cache.position + lengths.to(policy.device)
+    return Paths(cache, _logits(policy, hidden))
+
+
+def step(policy: Policy, cache: PathCache, tokens: Tensor, live: Tensor) -> Paths:
+    """Put one token behind every path. tokens (rows,); live (rows,) bool: False where the path is over, so that its
+    token is there for the shape only and nothing attends to it."""
+    embeds = policy.model.get_input_embeddings()(tokens[:, None])
+    hidden = _forward(policy, cache, embeds, cache.position[:, None].expand(3, -1, -1), live.long())
+    cache.position = cache.position + live
+    return Paths(cache, _logits(policy, hidden))
+
+
+def prefix_cache(policy: Policy, videos: Sequence[Video], rows: int) -> PathCache:
+    """`video_prefixes` of any number of videos, `rows` at a time."""
+    parts = [video_prefixes(policy, videos[start : start + rows]) for start in range(0, len(videos), rows)]
+    return parts[0] if len(parts) == 1 else stack(parts)
+
+
+def _forward(policy: Policy, cache: PathCache, embeds: Tensor, positions: Tensor, lengths: Tensor) -> Tensor:
+    """Run (rows, width) new columns, of which the first `lengths` of a row hold tokens; hidden state of the last such."""
+    rows, width = embeds.shape[:2]
+    start = cache.length
+    cache.reserve(width)
+    lengths = lengths.to(embeds.device)
+    held = torch.arange(width, device=embeds.device) < lengths[:, None]
+    lowest = torch.finfo(cache.bias.dtype).min
+    cache.bias[:, start : start + width] = torch.zeros_like(held, dtype=cache.bias.dtype).masked_fill(~held, lowest)
+    mask = cache.bias[:, None, None, : start + width]
+    if width > 1:
+        later = torch.ones(width, width, dtype=torch.bool, device=embeds.device).triu(1)
+        mask = mask.expand(rows, 1, width, -1).clone()
+        mask[..., start:].masked_fill_(later, lowest)
+    hidden = policy.model.model.language_model(
+        inputs_embeds=embeds,
+        position_ids=positions,
+        attention_mask={"full_attention": mask},
+        past_key_values=cache,
+        use_cache=True,
+    ).last_hidden_state
+    cache.length = start + width
+    return hidden[torch.arange(rows, device=embeds.device), (lengths - 1).clamp(min=0)]
+
+
+def _logits(policy: Policy, hidden: Tensor) -> Tensor:
+    return policy.model.lm_head(hidden).float()
+
+
+def _padded(tokens: Sequence[Tensor], width: int) -> Tensor:
+    padded = torch.zeros(len(tokens), width, dtype=torch.long)
+    for row, path in enumerate(tokens):
+        padded[row, : len(path)] = path
+    return padded
