@@ -17,7 +17,7 @@ from videmo.tree.model import AffectiveTree
 
 Split = Literal["train", "test"]
 
-CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,120}")  # what may name a member of a tar shard
+CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,90}")  # what may name a member of a tar shard
 DELIVERED = 0.9  # share of the promised frames, or length, below which a video counts as truncated
 FALLBACK_FPS = 25.0  # where a file says nothing of time
 TIMED_HEADERS = ("matroska", "mov", "avi", "asf", "flv")  # formats whose headers state a length, others only guess it
@@ -92,9 +92,9 @@ def clip_id(name: str) -> str:
     'talk_anna_mp4'
     """
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    if len(safe) <= 100 and re.fullmatch(r"[A-Za-z0-9-][A-Za-z0-9_./-]*", name) and "." not in name.rpartition(".")[0]:
+    if len(safe) <= 80 and re.fullmatch(r"[A-Za-z0-9-][A-Za-z0-9_./-]*", name) and "." not in name.rpartition(".")[0]:
         return safe
-    return f"{safe[:100]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{safe[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def decode(path: Path, frames: int, size: int) -> np.ndarray:

@@ -1,0 +1,230 @@
+"""Stage data_build: recordings -> clips with sampled frames, samples, shards, and the quarantine."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from videmo.config import Data
+from videmo.data.clip import Clip, ClipError, Recording, Rejected, Split, letterbox, probe, sampled
+from videmo.data.face import face_box
+from videmo.data.samples import Sample, assign_splits, make_samples
+from videmo.data.shards import Entry, encode_frame, write_index, write_shard
+from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
+from videmo.stage import SectionsView, StageReport, Work, file_digest, stage_directory
+
+UNDECIDED: Split = "train"  # the split of a clip until all people are known
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A recording with its frames encoded, and the digest of the video's content."""
+
+    clip: Clip
+    content: str
+    frames: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What became of one shard's worth of recordings."""
+
+    clips: tuple[Clip, ...]
+    contents: dict[str, str]  # clip -> sha256 of its video
+    entries: tuple[Entry, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Build the data set that `params.data` names. Resumes at the first shard that a killed run did not finish.
+
+    Raises ValueError where more than data.max_rejected of the candidates are no clips, or none are.
+    """
+    config: Data = params.data
+    with stage_directory(output, __name__, params, inputs) as work:
+        candidates = list(recordings(config, work.path))
+        parts = list(build_parts(config, candidates, work))
+        rejected = [found for found in candidates if isinstance(found, Rejected)]
+        rejected += [refused for part in parts for refused in part.rejected]
+        check_rejected(rejected, len(candidates), config.max_rejected)
+        clips = with_splits([clip for part in parts for clip in part.clips], config)
+        samples = [s for clip in clips for s in make_samples(clip, random.Random(f"{config.seed} {clip.id}"))]
+        write_index((entry for part in parts for entry in part.entries), work.path / "index.parquet")
+        write_clips(clips, work.path / "clips.parquet")
+        write_samples(samples, work.path / "samples.parquet")
+        write_json([asdict(refused) for refused in rejected], work.path / "quarantine.json")
+        for part in (work.path / "parts").glob("*.json"):
+            part.unlink()
+        (work.path / "parts").rmdir()
+        return work.finish(measure(clips, samples, rejected))
+
+
+def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
+    """What the source that `config` names holds; one that makes its videos writes them below `work`."""
+    source: ModuleType
+    if config.source == "faces":
+        from videmo.data.sources import faces as source
+    else:
+        from videmo.data.sources import folder as source
+    return source.recordings(config, work)
+
+
+def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work) -> Iterator[Part]:
+    """One part a shard, in order. A part that an interrupted run has finished is read back instead."""
+    offered = [found for found in candidates if isinstance(found, Recording)]
+    root = config.path if config.source == "folder" and config.path else work.path
+    seen: dict[str, str] = {}
+    (work.path / "parts").mkdir(exist_ok=True)
+    (work.path / "shards").mkdir(exist_ok=True)
+    with workers(config.workers) as run_all:
+        for number, batch in enumerate(batches(offered, config.shard_clips)):
+            stored = work.path / "parts" / f"{number:05}.json"
+            if stored.exists():
+                part = read_part(stored)
+            else:
+                outcomes = run_all(partial(decode_recording, config=config, root=root), batch)
+                shown = counted(outcomes, work, done=number * config.shard_clips, total=len(offered))
+                part = build_part(shown, seen, work.path / "shards" / f"{number:05}.tar")
+                write_part(part, stored)
+            seen |= {content: clip for clip, content in part.contents.items()}
+            yield part
+
+
+def build_part(outcomes: Iterable[Decoded | Rejected], seen: Mapping[str, str], shard: Path) -> Part:
+    """Write the shard of the recordings that are clips; a video seen before, `seen` by content, is none."""
+    held: dict[str, Decoded] = {}
+    rejected: list[Rejected] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Rejected):
+            rejected.append(outcome)
+        elif first := held[outcome.content].clip.id if outcome.content in held else seen.get(outcome.content):
+            rejected.append(Rejected(outcome.clip.video, f"duplicate: same content as {first}"))
+        else:
+            held[outcome.content] = outcome
+    entries = write_shard(shard, ((item.clip.id, known(item.clip), item.frames) for item in held.values()))
+    clips = tuple(item.clip for item in held.values())
+    return Part(clips, {item.clip.id: content for content, item in held.items()}, tuple(entries), tuple(rejected))
+
+
+def decode_recording(recording: Recording, config: Data, root: Path) -> Decoded | Rejected:
+    """Decode one video, square its frames and encode them. A recording that brings no face box has to show a face.
+
+    The source `faces` says where it drew the face, and its drawings are not what a detector of photographed faces was
+    made for: asked, it would judge the drawing and not the clip.
+    """
+    video = os.path.relpath(recording.video, root)
+    try:
+        found = probe(recording.video)
+        frames, width, height = [], 0, 0
+        for picture in sampled(recording.video, found, config.frames):
+            height, width = picture.shape[:2]
+            frames.append(encode_frame(letterbox(picture, config.frame_size)))
+        box = recording.face_box or face_box(lambda: sampled(recording.video, found, config.frames))
+        if box is None:
+            return Rejected(video, f"no face found in {config.frames} frames of {found.duration:.1f} s")
+    except ClipError as error:
+        return Rejected(video, str(error))
+    clip = Clip(recording.id, video, config.source, recording.person, UNDECIDED, found.duration, found.fps, width,
+                height, box, recording.labels, recording.tree)  # fmt: skip
+    return Decoded(clip, file_digest(recording.video), tuple(frames))
+
+
+def known(clip: Clip) -> dict[str, Any]:
+    """What a shard says of a clip: all but the split, which is decided when all people are known."""
+    return {name: value for name, value in clip_to_json(clip).items() if name != "split"}
+
+
+def with_splits(clips: list[Clip], config: Data) -> list[Clip]:
+    splits = assign_splits({clip.id: clip.person for clip in clips}, config.test_share, config.seed)
+    return [replace(clip, split=splits[clip.id]) for clip in clips]
+
+
+def check_rejected(rejected: list[Rejected], candidates: int, limit: float) -> None:
+    """Raises ValueError past the limit, naming the first reasons, or where nothing is left at all."""
+    if not candidates:
+        raise ValueError("data: the source holds no videos at all")
+    share = len(rejected) / candidates
+    if share > limit or len(rejected) == candidates:
+        first = "; ".join(f"{refused.file}: {refused.reason}" for refused in rejected[:3])
+        raise ValueError(
+            f"data.max_rejected = {limit}: {len(rejected)} of {candidates} videos ({share:.1%}) are no clips; "
+            f"first {first}; mend or remove them, or allow more"
+        )
+
+
+def measure(clips: list[Clip], samples: list[Sample], rejected: list[Rejected]) -> dict[str, float]:
+    people = {name for clip in clips for name in (clip.person or "").split("+") if name}
+    parts = Counter(sample.part for sample in samples)
+    return {
+        "clips": len(clips),
+        "test_clips": sum(clip.split == "test" for clip in clips),
+        "people": len(people),
+        "rejected": len(rejected),
+        "samples": len(samples),
+        "test_samples": sum(sample.split == "test" for sample in samples),
+        "seconds_of_video": sum(clip.duration for clip in clips),
+        **{f"samples_{part}": count for part, count in sorted(parts.items())},
+    }
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Any]:
+    """A `map` over `count` processes that keeps the order; over none where one is enough.
+
+    Spawned, not forked: whoever runs this stage may hold threads (of torch, of a server) that a fork would break.
+    """
+    if count == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=one_thread) as pool:
+        yield partial(pool.map, chunksize=1)
+
+
+def one_thread() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def counted(outcomes: Iterable[Any], work: Work, done: int, total: int) -> Iterator[Any]:
+    for number, outcome in enumerate(outcomes, start=done + 1):
+        work.progress(number, total, "videos decoded")
+        yield outcome
+
+
+def batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def write_part(part: Part, path: Path) -> None:
+    stored = {**asdict(part), "clips": [clip_to_json(clip) for clip in part.clips]}
+    write_json(stored, path.with_suffix(".new"))
+    os.replace(path.with_suffix(".new"), path)
+
+
+def read_part(path: Path) -> Part:
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    entries = tuple(
+        Entry(entry["clip"], entry["shard"], tuple(entry["offsets"]), tuple(entry["lengths"]))
+        for entry in stored["entries"]
+    )
+    rejected = tuple(Rejected(**refused) for refused in stored["rejected"])
+    return Part(tuple(map(clip_from_json, stored["clips"])), stored["contents"], entries, rejected)
+
+
+def write_json(value: Any, path: Path) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,0 +1,165 @@
+"""Frames on disk: tar shards in WebDataset's convention with a Parquet index, read by plain seeks.
+
+A clip is the members `<id>.json`, `<id>.00.jpg`, `<id>.01.jpg`, ... of one shard. Frames are JPEG at quality 95, colour
+at full resolution: measured on real clips at 84 pixels, 4.4 kB a frame against 8.0 to 9.3 kB as PNG, read 2.3 times as
+fast, and off by 1.2 of 255 levels on average.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tarfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from videmo.data.clip import CLIP_ID, Clip, Split
+from videmo.data.samples import Sample
+from videmo.data.tables import read_clips, read_samples
+from videmo.tree.model import Level
+
+QUALITY = 95
+SHARD_NAME = re.compile(r"\d{5}\.tar")
+_BLOCK = 512  # a member's header in a tar, and what members are padded to
+_NAME = 100  # bytes of a member's name in its header
+
+INDEX = pa.schema(
+    [
+        pa.field("clip", pa.string(), nullable=False),
+        pa.field("shard", pa.string(), nullable=False),
+        pa.field("offsets", pa.list_(pa.int64()), nullable=False),  # of each frame's bytes in the shard
+        pa.field("lengths", pa.list_(pa.int32()), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where the frames of a clip lie."""
+
+    clip: str
+    shard: str
+    offsets: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A finished data set on disk. Frames are read when asked for; a copy sent to another process is only a path."""
+
+    directory: Path
+    clips: dict[str, Clip]
+    samples: tuple[Sample, ...]
+    quarantined: list[dict[str, str]]
+    index: dict[str, Entry]
+
+    def frames(self, clip: str) -> np.ndarray:
+        """uint8 (frames, frame_size, frame_size, 3), RGB. Raises KeyError on an unknown clip."""
+        return read_frames(self.directory / "shards", self.index[clip])
+
+    def of(self, split: Split | None = None, level: Level | None = None) -> tuple[Sample, ...]:
+        """The samples of a split and a level, in their stored order; of all where none is named."""
+        return tuple(s for s in self.samples if split in (None, s.split) and level in (None, s.level))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_dataset, (self.directory,)
+
+
+def open_dataset(directory: Path) -> Dataset:
+    """Open the output of data_build. Raises FileNotFoundError where it is not complete, ValueError where damaged."""
+    directory = Path(directory)
+    if not (directory / "stage.json").is_file():
+        raise FileNotFoundError(f"{directory}: not a finished data set, it has no stage.json; run data_build first")
+    return Dataset(
+        directory,
+        read_clips(directory / "clips.parquet"),
+        read_samples(directory / "samples.parquet"),
+        json.loads((directory / "quarantine.json").read_text(encoding="utf-8")),
+        read_index(directory / "index.parquet"),
+    )
+
+
+def encode_frame(frame: np.ndarray) -> bytes:
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        QUALITY,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ]
+    return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].tobytes()
+
+
+def decode_frame(jpeg: bytes) -> np.ndarray:
+    """uint8 (height, width, 3). Raises ValueError on bytes that are no picture."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
+    if picture is None:
+        raise ValueError("not a JPEG picture")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[bytes]]]) -> list[Entry]:
+    """Write (id, what is known of the clip, encoded frames) into a tar that appears whole or not at all."""
+    entries = []
+    partial = path.with_suffix(".tar.partial")
+    with partial.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for clip, known, frames in clips:
+            if not CLIP_ID.fullmatch(clip):
+                raise ValueError(f"clip id {clip!r}: use letters, digits, - and _ only, at most 90 of them")
+            _add(tar, f"{clip}.json", json.dumps(known, ensure_ascii=False).encode())
+            offsets = tuple(_add(tar, _member(clip, i), frame) for i, frame in enumerate(frames))
+            entries.append(Entry(clip, path.name, offsets, tuple(map(len, frames))))
+    os.replace(partial, path)
+    return entries
+
+
+def read_frames(shards: Path, entry: Entry) -> np.ndarray:
+    """Raises ValueError where the shard does not hold what the index says."""
+    try:
+        with (shards / entry.shard).open("rb") as file:
+            file.seek(start := entry.offsets[0] - _BLOCK)
+            span = file.read(entry.offsets[-1] + entry.lengths[-1] - start)
+        frames = []
+        for i, (offset, length) in enumerate(zip(entry.offsets, entry.lengths, strict=True)):
+            at = offset - start
+            if span[at - _BLOCK : at - _BLOCK + _NAME].rstrip(b"\0") != _member(entry.clip, i).encode():
+                raise ValueError(f"no member {_member(entry.clip, i)} at byte {offset}")
+            frames.append(decode_frame(span[at : at + length]))
+        return np.stack(frames)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{shards / entry.shard}: frames of {entry.clip} cannot be read: {error}") from error
+
+
+def write_index(entries: Iterable[Entry], path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([vars(entry) for entry in entries], INDEX), path)
+
+
+def read_index(path: Path) -> dict[str, Entry]:
+    """Raises ValueError on a shard's name that leaves the shards' directory or a clip's that is no id."""
+    index = {}
+    for row in pq.read_table(path).cast(INDEX).to_pylist():
+        if not SHARD_NAME.fullmatch(row["shard"]) or not CLIP_ID.fullmatch(row["clip"]):
+            raise ValueError(f"{path}: no valid entry: shard {row['shard']!r}, clip {row['clip']!r}")
+        index[row["clip"]] = Entry(row["clip"], row["shard"], tuple(row["offsets"]), tuple(row["lengths"]))
+    return index
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> int:
+    """Add a member; returns the offset of its content. No clock and no owner, so that a shard has one digest."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    offset = tar.offset + _BLOCK
+    tar.addfile(member, io.BytesIO(content))
+    return offset
+
+
+def _member(clip: str, frame: int) -> str:
+    return f"{clip}.{frame:02}.jpg"
