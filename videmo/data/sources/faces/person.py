@@ -1,0 +1,177 @@
+"""Who is seen: the traits of a drawn person, constant over all their clips.
+
+Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The two items of an aspect
+are kept apart by a gap several times as wide as the variation within each, so that a label is never a matter of opinion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Colour = tuple[int, int, int]
+
+# fmt: off
+SKINS: dict[str, Colour] = {"dark": (112, 70, 46), "fair": (246, 216, 194), "tan": (206, 150, 104)}
+HAIRS: dict[str, Colour] = {"black": (24, 21, 26), "blond": (240, 208, 96), "brown": (112, 62, 24),
+                            "gray": (176, 178, 184), "red": (206, 72, 22)}
+IRISES: dict[str, Colour] = {"blue": (40, 110, 245), "brown": (104, 52, 14), "green": (30, 165, 60),
+                             "gray": (138, 146, 154)}
+LIPS: dict[str, Colour] = {"pink": (240, 128, 152), "red": (206, 16, 36), "brown": (122, 60, 42)}
+
+FACE_SIZES = {"long": (0.66, 1.10), "oval": (0.77, 1.0), "round": (0.95, 0.92), "square": (0.88, 0.96)}  # half width, half height
+EYE_SIZES = {"small": (0.15, 0.080), "large": (0.245, 0.165)}  # half width, half height
+BROW_THICKNESSES = {"thin": 0.045, "thick": 0.140}
+NOSE_SIZES = {"small": 0.10, "large": 0.31}  # height of its base below the centre of the face
+NOSE_WIDTHS = {"narrow": 0.085, "wide": 0.215}  # half width at the base
+LIP_THICKNESSES = {"thin": 0.032, "full": 0.105}  # height of one lip
+# fmt: on
+
+BEARDS = ("beard", "goatee", "mustache")
+BLEMISHES = ("freckles", "mole", "scar")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Categorical traits in the words of tree/vocabulary.py, and the lengths and colours they are drawn with."""
+
+    gender: str
+    age: str
+    skin_colour: str
+    skin_texture: str
+    face_shape: str
+    chin_shape: str
+    hair_colour: str
+    hair_length: str
+    hair_type: str
+    eye_colour: str
+    eye_size: str
+    eyebrow_thickness: str
+    eyebrow_angle: str
+    nose_size: str
+    nose_width: str
+    lip_thickness: str
+    lip_colour: str
+    facial_features: tuple[str, ...]
+    bangs: bool
+    receding_hairline: bool
+    makeup: bool
+    rosy_cheeks: bool
+    skin: Colour
+    hair: Colour
+    brow: Colour
+    iris: Colour
+    lips: Colour
+    face_half_width: float
+    face_half_height: float
+    eye_half_width: float
+    eye_half_height: float
+    brow_height: float
+    nose_base: float
+    nose_half_width: float
+    lip_height: float
+    blemish_side: int  # -1: the mole or scar is on the image's left, 1: on its right
+
+
+def sample_person(rng: np.random.Generator, **fixed: object) -> Person:
+    """Draw a person; `fixed` sets traits by name, and what depends on them follows."""
+    traits = {**_sample_traits(rng, fixed)}
+    return Person(**traits, **_sample_measures(rng, traits))  # type: ignore[arg-type]
+
+
+def with_traits(person: Person, rng: np.random.Generator, **changed: object) -> Person:
+    """The same person with some traits changed and their measures drawn anew."""
+    traits = {name: getattr(person, name) for name in _TRAITS} | changed
+    return Person(**traits, **_sample_measures(rng, traits))
+
+
+_TRAITS = tuple(Person.__dataclass_fields__)[: tuple(Person.__dataclass_fields__).index("skin")]
+
+
+def _sample_traits(rng: np.random.Generator, fixed: dict[str, object]) -> dict[str, object]:
+    def choose(name: str, items: tuple, weights: tuple[float, ...] | None = None) -> object:
+        drawn = items[int(rng.choice(len(items), p=weights))]
+        return fixed.get(name, drawn)
+
+    gender = choose("gender", ("female", "male"))
+    age = choose("age", ("young", "middle-aged", "elderly"))
+    male = gender == "male"
+    length = choose("hair_length", ("bald", "short", "long"), (0.3, 0.55, 0.15) if male else (0.02, 0.28, 0.7))
+    gray = {"young": 0.03, "middle-aged": 0.12, "elderly": 0.5}[str(age)]
+    haired = length != "bald"
+    return {
+        "gender": gender,
+        "age": age,
+        "skin_colour": choose("skin_colour", tuple(SKINS)),
+        "skin_texture": choose(
+            "skin_texture", ("smooth", "wrinkled"), {"young": (1, 0), "elderly": (0, 1)}.get(str(age), (0.5, 0.5))
+        ),
+        "face_shape": choose("face_shape", tuple(FACE_SIZES)),
+        "chin_shape": choose("chin_shape", ("pointed", "round", "square")),
+        "hair_colour": choose("hair_colour", tuple(HAIRS), (*[(1 - gray) / 4] * 3, gray, (1 - gray) / 4)),
+        "hair_length": length,
+        "hair_type": choose("hair_type", ("straight", "wavy")),
+        "eye_colour": choose("eye_colour", tuple(IRISES)),
+        "eye_size": choose("eye_size", tuple(EYE_SIZES)),
+        "eyebrow_thickness": choose("eyebrow_thickness", tuple(BROW_THICKNESSES)),
+        "eyebrow_angle": choose("eyebrow_angle", ("arched", "flat", "slanted")),
+        "nose_size": choose("nose_size", tuple(NOSE_SIZES)),
+        "nose_width": choose("nose_width", tuple(NOSE_WIDTHS)),
+        "lip_thickness": choose("lip_thickness", tuple(LIP_THICKNESSES)),
+        "lip_colour": choose("lip_colour", tuple(LIPS), (0.42, 0.16, 0.42) if male else (0.3, 0.5, 0.2)),
+        "facial_features": fixed.get("facial_features", _sample_features(rng, male)),
+        "bangs": fixed.get("bangs", bool(rng.random() < 0.3 and haired)),
+        "receding_hairline": fixed.get(
+            "receding_hairline", bool(rng.random() < 0.4 and male and length == "short" and age != "young")
+        ),
+        "makeup": fixed.get("makeup", bool(rng.random() < 0.3 and not male)),
+        "rosy_cheeks": fixed.get("rosy_cheeks", bool(rng.random() < 0.3 and not male)),
+    }
+
+
+def _sample_features(rng: np.random.Generator, male: bool) -> tuple[str, ...]:
+    found = []
+    if male and rng.random() < 0.55:
+        found.append(BEARDS[rng.integers(3)])
+        if found[0] != "mustache" and rng.random() < 0.3:
+            found.append("mustache")
+    if rng.random() < 0.5:
+        found.append(BLEMISHES[rng.integers(3)])
+    return tuple(sorted(found))
+
+
+def _sample_measures(rng: np.random.Generator, traits: dict) -> dict[str, object]:
+    def near(value: float) -> float:
+        return float(value * rng.uniform(0.94, 1.06))
+
+    def tinted(colour: Colour, spread: int = 8) -> Colour:
+        return tuple(int(np.clip(c + d, 0, 255)) for c, d in zip(colour, rng.integers(-spread, spread + 1, 3)))  # type: ignore[return-value]
+
+    width, height = FACE_SIZES[traits["face_shape"]]
+    eye_width, eye_height = EYE_SIZES[traits["eye_size"]]
+    hair = tinted(HAIRS[traits["hair_colour"]])
+    lips = tinted(LIPS[traits["lip_colour"]])
+    if traits["skin_colour"] == "dark" and traits["lip_colour"] == "brown":
+        lips = tinted((66, 32, 24), 4)  # the common brown would vanish on dark skin
+    return {
+        "skin": tinted(SKINS[traits["skin_colour"]]),
+        "hair": hair,
+        "brow": tinted((226, 226, 230)) if traits["age"] == "elderly" else mix(hair, (20, 12, 8), 0.35),
+        "iris": tinted(IRISES[traits["eye_colour"]]),
+        "lips": lips,
+        "face_half_width": float(width * rng.uniform(0.98, 1.02)),
+        "face_half_height": float(height * rng.uniform(0.985, 1.015)),
+        "eye_half_width": near(eye_width),
+        "eye_half_height": near(eye_height),
+        "brow_height": near(BROW_THICKNESSES[traits["eyebrow_thickness"]]),
+        "nose_base": near(NOSE_SIZES[traits["nose_size"]]),
+        "nose_half_width": near(NOSE_WIDTHS[traits["nose_width"]]),
+        "lip_height": near(LIP_THICKNESSES[traits["lip_thickness"]]),
+        "blemish_side": int(rng.choice((-1, 1))),
+    }
+
+
+def mix(colour: Colour, other: Colour, share: float) -> Colour:
+    """`share` of `other` in `colour`, 0 to 1."""
+    return tuple(int(c + (o - c) * share) for c, o in zip(colour, other))  # type: ignore[return-value]
