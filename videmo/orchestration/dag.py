@@ -27,6 +27,7 @@ class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
     `after` only orders: it does not enter the digest. `hidden` are settings of its sections that it does not read.
+    A stage that acts on the world outside the store is not `reusable` by a server, which cannot see that world.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Stage:
     after: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    reusable: bool = True
     resources: Resources = Resources()
 
     def view(self, params: Params) -> SectionsView:
@@ -69,7 +71,8 @@ STAGES = (
           resources=TRAINING),
     Stage("face15_eval", "videmo.evaluation.evaluate", ("backbone", "evaluation", "reasoning"),
           ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
-    Stage("promotion", "videmo.registry.promotion", ("promotion",), ("face15_eval", "tree_rl")),
+    Stage("promotion", "videmo.registry.promotion", ("promotion", "evaluation", "backbone"),
+          ("data_build", "face15_eval", "tree_rl"), reusable=False),
 )
 # fmt: on
 TABLE: dict[str, Stage] = {stage.name: stage for stage in STAGES}

@@ -1,4 +1,4 @@
-"""What settings point at outside the store, a folder of videos or a directory of weights: their content enters digests."""
+"""What settings point at outside the store: a folder of videos, a directory of weights."""
 
 from __future__ import annotations
 

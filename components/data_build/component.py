@@ -1,0 +1,16 @@
+"""Videos and labels in, a data set of clips, trees and samples out."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Metrics, Output
+
+from videmo.stage import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def data_build(params: dict, run: dict, data: Output[Dataset], metrics: Output[Metrics]):
+    """Decode the videos once into shards, with a tree for every clip and samples for every column."""
+    from videmo.orchestration.step import run_step
+
+    report = run_step("data_build", params, run)
+    report.write_manifest(data.path)
+    report.log_to(metrics)

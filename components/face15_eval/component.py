@@ -1,0 +1,27 @@
+"""Face-15: the 33 columns and 15 tasks for every model of a run."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
+
+from videmo.stage import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def face15_eval(
+    params: dict,
+    run: dict,
+    data: Input[Dataset],
+    attribute: Input[Model],
+    expression: Input[Model],
+    emotion: Input[Model],
+    rl: Input[Model],
+    scores: Output[Artifact],
+    metrics: Output[Metrics],
+):
+    """Ask every model the test questions and score the answers, with intervals."""
+    from videmo.orchestration.step import run_step
+
+    inputs = [data.path, attribute.path, expression.path, emotion.path, rl.path]
+    report = run_step("face15_eval", params, run, inputs)
+    report.write_manifest(scores.path)
+    report.log_to(metrics)

@@ -1,0 +1,21 @@
+"""The challenger becomes the champion."""
+
+from kfp import dsl
+from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
+
+from videmo.stage import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def promotion(
+    params: dict,
+    run: dict,
+    data: Input[Dataset],
+    scores: Input[Artifact],
+    policy: Input[Model],
+    metrics: Output[Metrics],
+):
+    """Move the alias `champion` to `policy`."""
+    from videmo.orchestration.step import run_step
+
+    run_step("promotion", params, run, inputs=[data.path, scores.path, policy.path]).log_to(metrics)

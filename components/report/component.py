@@ -1,0 +1,16 @@
+"""The run's report, whatever became of the run."""
+
+from kfp import dsl
+from kfp.dsl import HTML, Output, PipelineTaskFinalStatus
+
+from videmo.stage import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def report(params: dict, run: dict, status: PipelineTaskFinalStatus, page: Output[HTML]):
+    """Write metrics.json and report.html of the run from the steps that succeeded."""
+    from pathlib import Path
+
+    from videmo.orchestration.outcome import write_run_report
+
+    Path(page.path).write_bytes(write_run_report(params, run).read_bytes())

@@ -1,0 +1,152 @@
+"""What a run shows while it runs: a live table on a terminal, a line per event in a pipe."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from videmo.orchestration.dag import PlannedStep
+from videmo.orchestration.step import Run, StepRecord
+from videmo.stage import progress_file
+
+REFRESH_SECONDS = 0.25
+MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]▶", "not run": "[dim]·"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step as it is shown: seconds so far, and how far it says it is."""
+
+    step: StepRecord
+    seconds: float
+    done: int = 0
+    total: int = 0
+    note: str = ""
+
+    @property
+    def state(self) -> str:
+        return "cached" if self.step.cached else self.step.status
+
+
+@contextmanager
+def showing(run: Run, stages: Sequence[str], plan: Sequence[PlannedStep], out: TextIO) -> Iterator[None]:
+    """Show the steps of `run` on `out` until the block ends."""
+    watched = Watched(run, [step for step in plan if step.stage in stages])
+    with _table(watched, out) if out.isatty() else _lines(watched, out):
+        yield
+
+
+class Watched:
+    """The steps of a run as their records and progress files tell them; keeps when each was first seen running."""
+
+    def __init__(self, run: Run, plan: Sequence[PlannedStep]):
+        self.run, self.plan = run, plan
+        self.started = time.monotonic()
+        self._seen: dict[str, float] = {}
+
+    def rows(self) -> list[Row]:
+        records = {step.stage: step for step in self.run.steps()}
+        return [self._row(records[planned.stage]) for planned in self.plan]
+
+    def reason(self, stage: str) -> str:
+        return next(step.reason for step in self.plan if step.stage == stage)
+
+    def _row(self, step: StepRecord) -> Row:
+        if step.status != "running":
+            return Row(step, step.seconds)
+        since = time.monotonic() - self._seen.setdefault(step.stage, time.monotonic())
+        return Row(step, since, **_progress(Path(step.output)))
+
+
+def _progress(output: Path) -> dict:
+    try:
+        return json.loads(progress_file(output).read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
+        return {}
+
+
+@contextmanager
+def _table(watched: Watched, out: TextIO) -> Iterator[None]:
+    from rich.console import Console
+    from rich.live import Live
+
+    def render():
+        return _render(watched)
+
+    with Live(
+        get_renderable=render,
+        console=Console(file=out),
+        refresh_per_second=4,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield
+
+
+def _render(watched: Watched):
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1), title=f"run {watched.run.name}", title_justify="left")
+    for heading in ("", "step", "progress", "", "time"):
+        table.add_column(heading, justify="right" if heading == "time" else "left")
+    for row in watched.rows():
+        bar = ProgressBar(total=row.total, completed=row.done, width=24) if row.total else ""
+        note = row.step.error or row.note or ("" if row.state != "running" else watched.reason(row.step.stage))
+        seconds = "" if row.state == "not run" else _clock(row.seconds)
+        state = "[dim]cached" if row.state == "cached" else bar
+        table.add_row(MARKS.get(row.step.status, ""), row.step.stage, state, note[:60], seconds)
+    table.add_row("", "", "", "", _clock(time.monotonic() - watched.started))
+    return table
+
+
+@contextmanager
+def _lines(watched: Watched, out: TextIO) -> Iterator[None]:
+    """Print a line when a step starts, ends, or has gone another quarter of its way."""
+    ended = threading.Event()
+
+    def follow() -> None:
+        told: set[tuple[str, str]] = set()
+        while True:
+            last = ended.wait(REFRESH_SECONDS)
+            for row in watched.rows():
+                for event in _events(row):
+                    if (row.step.stage, event) not in told:
+                        told.add((row.step.stage, event))
+                        print(
+                            f"{_clock(time.monotonic() - watched.started)}  {row.step.stage:<16} {event}",
+                            file=out,
+                            flush=True,
+                        )
+            if last:
+                return
+
+    print(f"run {watched.run.name}", file=out, flush=True)
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _events(row: Row) -> Iterator[str]:
+    if row.state == "running":
+        yield "started"
+        if row.total and 0 < row.done < row.total and (quarter := 4 * row.done // row.total):
+            yield f"{25 * quarter}%"
+    elif row.state == "succeeded":
+        yield f"done in {row.seconds:.1f} s"
+    elif row.state != "not run":
+        yield row.state
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60:02d}:{int(seconds) % 60:02d}"

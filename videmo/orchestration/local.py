@@ -1,0 +1,141 @@
+"""A run on this machine through kfp.local: its steps as subprocesses, a display, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from videmo.config import Params
+from videmo.orchestration.dag import plan
+from videmo.orchestration.display import showing
+from videmo.orchestration.outcome import open_run, write_run_report
+from videmo.orchestration.pipeline_file import PipelineFile
+from videmo.orchestration.step import Run
+
+
+def run_here(pipeline: PipelineFile, params: Params, name: str, fresh: bool) -> int:
+    """Run the pipeline. Returns the exit code: 0, 1 where a step failed, 130 where the user stopped it.
+
+    The store is the only cache: kfp's own local one knows nothing of the package's code or of what the store still has.
+    """
+    run = Run(name, fresh)
+    open_run(run, params)
+    arguments = pipeline.arguments(params, name, fresh)
+    pipeline.keep_local()
+    log = run.folder / "logs" / "pipeline.log"
+    with stoppable():
+        try:
+            with showing(run, pipeline.stages, plan(params), sys.stdout), quiet(log):
+                failure = _start(pipeline, arguments, run)
+        except KeyboardInterrupt:
+            end_children()
+            _settle(run, "stopped by the user")
+            with quiet(log.with_name("report.log")):
+                write_run_report(params.model_dump(mode="json"), {"name": name})
+            _print_outcome(run)
+            print("stopped; the same command goes on from the last checkpoint")
+            return 130
+    _settle(run, "ended without a word; the machine may have run out of memory")
+    _print_outcome(run)
+    return _print_failure(run, failure) if failure else 0
+
+
+def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str | None:
+    """Run to the end; returns what kfp says of a failure."""
+    from kfp import local
+
+    runner = local.SubprocessRunner(use_venv=False)
+    local.init(runner, pipeline_root=str(run.folder / "artifacts"), raise_on_error=True, enable_caching=False)
+    try:
+        pipeline.function(**arguments)
+    except RuntimeError as error:
+        return re.sub(r"\x1b\[\d*m", "", str(error))
+    return None
+
+
+@contextmanager
+def quiet(log: Path) -> Iterator[None]:
+    """Send what kfp and the steps print to `log`."""
+    with (
+        log.open("w", encoding="utf-8", buffering=1) as sink,
+        redirect_stdout(sink),
+        redirect_stderr(sink),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        yield
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a polite kill end the run as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def end_children() -> None:
+    """End every process below this one: asked first, after five seconds forced."""
+    import psutil
+
+    children = psutil.Process(os.getpid()).children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    for child in alive:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def _settle(run: Run, error: str) -> None:
+    """No step is running any more: one that still says so was cut short."""
+    for step in run.steps():
+        if step.status == "running":
+            run.record(replace(step, status="failed", error=error))
+
+
+def _print_outcome(run: Run) -> None:
+    """The scores, the gate's verdict, and where the report is."""
+    metrics, verdict, page = (run.folder / name for name in ("metrics.json", "verdict.json", "report.html"))
+    if metrics.exists():
+        means = json.loads(metrics.read_text(encoding="utf-8")).get("mean15", {})
+        for model, mean in means.items():
+            print(f"{model:<15} mean of the 15 tasks {_number(mean):5.1f}")
+    if verdict.exists():
+        found = json.loads(verdict.read_text(encoding="utf-8"))
+        print(f"verdict: {'champion' if found['passed'] else 'not promoted'}, {found['reason']}")
+    if page.exists():
+        print(f"report: {_shown(page)}")
+
+
+def _print_failure(run: Run, failure: str) -> int:
+    failed = [step for step in run.steps() if step.status == "failed"]
+    for step in failed:
+        print(f"{step.stage} failed: {step.error}\n  log: {_shown(run.folder / 'logs' / f'{step.stage}.log')}")
+    if not failed:
+        print(f"{failure}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
+    return 1
+
+
+def _number(mean: Any) -> float:
+    return float(mean["value"] if isinstance(mean, dict) else mean)
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)

@@ -1,0 +1,54 @@
+"""How a run ends: the gate between challenger and champion, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from videmo.config import Params, check_params
+from videmo.orchestration.dag import TABLE
+from videmo.orchestration.step import Run, captured_output
+from videmo.stage import read_manifest
+
+
+def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
+    """Register the challenger, write the verdict into the run's folder, and say whether it passed."""
+    found = {output.parent.name: output for output in map(read_manifest, inputs)}
+    this = Run(**run)
+    with captured_output(this.folder / "logs" / "gate.log"):
+        from videmo.registry.promotion import decide, register
+
+        view: Any = TABLE["promotion"].view(check_params(params))
+        verdict = decide(view, found)
+        (this.folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
+        register(view, found, verdict, this.name)
+    return verdict.passed
+
+
+def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
+    """metrics.json and report.html from whatever steps succeeded. Returns the path of the page."""
+    this = Run(**run)
+    with captured_output(this.folder / "logs" / "report.log"):
+        from videmo.evaluation.report import write_report
+
+        return write_report(this.folder, check_params(params), [asdict(step) for step in this.steps()])
+
+
+def open_run(run: Run, params: Params) -> None:
+    """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
+    for folder in ("steps", "logs"):
+        (run.folder / folder).mkdir(parents=True, exist_ok=True)
+    for stale in (*run.folder.glob("steps/*.json"), *run.folder.glob("logs/*.log"), run.folder / "verdict.json"):
+        stale.unlink(missing_ok=True)
+    resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
+    (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
+    latest = run.folder.with_name("latest")
+    new = run.folder.with_name(".latest")
+    new.unlink(missing_ok=True)
+    new.symlink_to(run.name)
+    new.replace(latest)

@@ -1,0 +1,27 @@
+"""Where the steps of a pipeline run on a cluster: resources, the shared volume, retries."""
+
+from __future__ import annotations
+
+from kfp.dsl import PipelineTask
+from kfp.kubernetes import mount_pvc
+
+from videmo.orchestration.dag import TABLE, Resources
+
+VOLUME = "videmo-home"
+MOUNTED_AT = "/videmo"
+ACCELERATOR = "nvidia.com/gpu"
+
+
+def place(task: PipelineTask, stage: str) -> PipelineTask:
+    """Give a step the name and resources of its row in the table, the volume with the store, and two more attempts.
+
+    A stage resumes from its last checkpoint, so that an attempt after a lost node costs little.
+    """
+    resources = TABLE[stage].resources if stage in TABLE else Resources()
+    task.set_display_name(stage)
+    task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
+    if resources.gpus:
+        task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(resources.gpus)
+    task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
+    task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
+    return mount_pvc(task, pvc_name=VOLUME, mount_path=MOUNTED_AT)
