@@ -1,4 +1,4 @@
-"""Sampling from a transformers model: a clip is seen once, a shared prefix read once, children use their parent's cache."""
+"""Sampling from a transformers model: clips are seen once, shared prefixes read once, caches handed to children."""
 
 from __future__ import annotations
 
@@ -166,9 +166,11 @@ class _Growth:
         going = []
         for start in range(0, len(grown), children):
             nodes = self.nodes[parents[start].rollout]
-            siblings = [node for node in grown[start : start + children] if nodes[node].complete]
-            kept = self.keep(Rollout(tuple(nodes)), siblings) if self.keep and siblings else siblings
-            going += [row for row in range(start, start + children) if grown[row] in kept]
+            siblings = grown[start : start + children]
+            kept = self.keep(Rollout(tuple(nodes)), siblings) if self.keep else siblings
+            going += [
+                row for row in range(start, start + children) if grown[row] in kept and nodes[grown[row]].complete
+            ]
         return going
 
 

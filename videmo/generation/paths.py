@@ -71,7 +71,7 @@ def prefix_cache(policy: Policy, videos: Sequence[Video], rows: int) -> PathCach
 
 
 def _forward(policy: Policy, cache: PathCache, embeds: Tensor, positions: Tensor, lengths: Tensor) -> Tensor:
-    """Run (rows, width) new columns, of which the first `lengths` of a row hold tokens; hidden state of the last such."""
+    """Run (rows, width) new columns, the first `lengths` of each row real tokens; hidden state of the last of those."""
     rows, width = embeds.shape[:2]
     start = cache.length
     cache.reserve(width)

@@ -1,0 +1,76 @@
+"""Resumable checkpoints: each appears whole or not at all, and the last two are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from torch import distributed as dist
+
+from videmo.training.engine import TrainingEngine
+
+KEPT = 2
+_NAME = re.compile(r"step-(\d+)")
+
+
+def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
+    """Write `directory`/step-N: the state of the engine after `step` updates. Every process calls it."""
+    new, final = directory / f"step-{step}.new", directory / f"step-{step}"
+    if engine.process == 0:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+    dist.barrier()
+    engine.save(new)
+    dist.barrier()
+    if engine.process == 0:
+        state = {"step": step, "processes": engine.processes, "zero_stage": engine.settings.zero_stage}
+        (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        for path in (*new.rglob("*"), new):
+            _sync(path)
+        shutil.rmtree(final, ignore_errors=True)
+        os.rename(new, final)
+        for old in _checkpoints(directory)[:-KEPT]:
+            shutil.rmtree(old)
+    dist.barrier()
+
+
+def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
+    """Put the newest checkpoint in `directory` into `engine`; returns its step, 0 where there is none.
+
+    Raises ValueError where it was written by another number of processes: batches and shards would not be the same.
+    """
+    checkpoints = _checkpoints(directory)
+    if not checkpoints:
+        return 0
+    state = json.loads((checkpoints[-1] / "state.json").read_text(encoding="utf-8"))
+    if state["processes"] != engine.processes:
+        raise ValueError(
+            f"engine.processes = {engine.processes}: the checkpoint {checkpoints[-1].name} was written by "
+            f"{state['processes']}; resume with that number, or remove {directory} to start again"
+        )
+    engine.load(checkpoints[-1])
+    return int(state["step"])
+
+
+def remove_checkpoints(directory: Path) -> None:
+    """What a finished stage no longer needs."""
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _checkpoints(directory: Path) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    if not directory.is_dir():
+        return []
+    numbered = [(int(match[1]), path) for path in directory.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted(numbered)]
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

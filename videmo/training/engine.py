@@ -1,0 +1,160 @@
+"""A policy under DeepSpeed: log-probabilities with gradient, updates out of several micro-batches, state on disk."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from videmo.backbone.policy import Policy
+from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
+from videmo.config import Engine
+
+BETAS = (0.9, 0.999)
+
+
+class Scorer(nn.Module):
+    """The policy as DeepSpeed wants a model: one forward pass from a batch to the log-probabilities of its tokens."""
+
+    def __init__(self, policy: Policy):
+        super().__init__()
+        self.model = policy.model
+        self._policy = policy
+
+    def forward(self, batch: PackedBatch, wanted: Tensor, temperature: float = 1.0) -> Tensor:
+        return token_logprobs(self._policy, batch, wanted, temperature)
+
+
+class TrainingEngine:
+    """Trains `policy` in place with AdamW. One process on its own, or as many as torchrun started."""
+
+    def __init__(self, policy: Policy, settings: Engine, gradient_clip: float, weight_decay: float = 0.0):
+        deepspeed = _deepspeed()
+        _join_processes()
+        self.policy = policy
+        self.settings = settings
+        if torch.cuda.is_available():
+            policy.model.to(torch.device("cuda", int(os.environ["LOCAL_RANK"])))
+        trained = [weight for weight in policy.model.parameters() if weight.requires_grad]
+        self._engine: Any = deepspeed.initialize(
+            model=Scorer(policy),
+            optimizer=torch.optim.AdamW(trained, lr=0.0, betas=BETAS, weight_decay=weight_decay),
+            dist_init_required=False,
+            config=_config(policy, settings, gradient_clip),
+        )[0]
+
+    @property
+    def processes(self) -> int:
+        return dist.get_world_size()
+
+    @property
+    def process(self) -> int:
+        return dist.get_rank()
+
+    def logprobs(self, batch: PackedBatch, wanted: Tensor, temperature: float = 1.0) -> Tensor:
+        """`token_logprobs` of the policy in training, with gradient."""
+        return self._engine(batch, wanted, temperature)
+
+    def update(self, losses: Sequence[Callable[[], Tensor]], learning_rate: float) -> float:
+        """One step of the optimiser on the sum of `losses`, each computed and differentiated in its turn.
+
+        Returns that sum. Gradients are averaged over processes, so a mean over everything wants each process's part
+        times their number. Raises FloatingPointError where a loss is not finite, before anything is changed.
+        """
+        for group in self._engine.optimizer.param_groups:
+            group["lr"] = learning_rate
+        total = 0.0
+        for index, compute in enumerate(losses):
+            loss = compute()
+            value = float(loss.detach())
+            if not torch.isfinite(loss.detach()):
+                self._engine.optimizer.zero_grad()
+                raise FloatingPointError(f"the loss is {value} in micro-batch {index + 1} of {len(losses)}")
+            total += value
+            self._engine.set_gradient_accumulation_boundary(index + 1 == len(losses))
+            self._engine.backward(loss)
+        self._engine.step()
+        return total
+
+    def save(self, directory: Path) -> None:
+        """Weights and optimiser state into `directory`; every process calls it."""
+        self._engine.save_checkpoint(str(directory), tag="engine", save_latest=False)
+
+    def load(self, directory: Path) -> None:
+        self._engine.load_checkpoint(str(directory), tag="engine")
+
+    @contextmanager
+    def whole(self) -> Iterator[Policy]:
+        """The policy with all its weights in this process, which ZeRO 3 otherwise keeps in parts."""
+        if self.settings.zero_stage < 3:
+            yield self.policy
+            return
+        with _deepspeed().zero.GatheredParameters(list(self.policy.model.parameters())):
+            yield self.policy
+
+    def total(self, value: float) -> float:
+        """The sum of `value` over all processes."""
+        number = torch.tensor(value, dtype=torch.float64, device=self.policy.device)
+        dist.all_reduce(number)
+        return float(number)
+
+    def close(self) -> None:
+        self._engine.destroy()
+
+
+def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:
+    """Rate of update `step` (from 0) of `steps`: linear over the first `warmup` share, then a cosine down to 0.
+
+    lr = peak (step + 1) / w for step < w = ceil(warmup * steps); else peak (1 + cos(pi (step - w) / (steps - w))) / 2.
+    """
+    ramp = torch.tensor(warmup * steps).ceil().int().item()
+    if step < ramp:
+        return peak * (step + 1) / ramp
+    return peak * 0.5 * (1 + float(torch.tensor(torch.pi * (step - ramp) / max(steps - ramp, 1)).double().cos()))
+
+
+def _config(policy: Policy, settings: Engine, gradient_clip: float) -> dict[str, Any]:
+    zero: dict[str, Any] = {"stage": settings.zero_stage}
+    if settings.offload:
+        zero["offload_optimizer"] = {"device": "cpu"}
+    return {
+        # Micro-batches hold different numbers of tokens, so `update` says itself where a step ends.
+        "train_micro_batch_size_per_gpu": 1,
+        "gradient_accumulation_steps": 1,
+        "gradient_clipping": gradient_clip,
+        "zero_optimization": zero,
+        "zero_allow_untested_optimizer": True,
+        "zero_force_ds_cpu_optimizer": False,  # DeepSpeed's own CPU optimiser is compiled for minutes on first use
+        "bf16": {"enabled": policy.model.dtype == torch.bfloat16},
+        "steps_per_print": 10**9,
+    }
+
+
+def _deepspeed() -> Any:
+    os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
+    import deepspeed
+
+    logging.getLogger("DeepSpeed").setLevel(logging.ERROR)
+    # Shared-memory collectives for processes on one CPU: half a minute of compilation that a single process, and a
+    # GPU, has no use for.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    return deepspeed
+
+
+def _join_processes() -> None:
+    """Join the processes that torchrun started; be the only one where nothing started us."""
+    if dist.is_initialized():
+        return
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    os.environ.setdefault("LOCAL_RANK", "0")
+    if "RANK" in os.environ:
+        dist.init_process_group(backend)
+    else:
+        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)

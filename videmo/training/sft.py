@@ -1,0 +1,150 @@
+"""Curriculum fine-tuning: one level of attribute -> expression -> emotion, from the policy of the level before.
+
+Packs of one clip and several questions are prefix trees, so a clip is seen once for all of its questions. The loss is
+the negative log-likelihood of the answers' tokens, the end of the turn with them, as the mean over all answer tokens of
+a step: every token weighs the same, so a caption weighs more than a one-word answer. Curriculum, optimiser and schedule
+are VidEmo's (section 3.1); replay of earlier levels is this project's choice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from videmo.backbone.frames import Video
+from videmo.backbone.policy import Policy, load_policy
+from videmo.backbone.prefix_tree import PrefixTree, collate
+from videmo.data.samples import Sample
+from videmo.data.shards import open_dataset
+from videmo.stage import StageReport, Work, stage_directory
+from videmo.training.batches import Deck, Order, Pack, answer_mask, clip_videos, sample_tree
+from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+from videmo.training.engine import TrainingEngine, learning_rate
+from videmo.training.lora import add_lora, merge_lora, save_model
+from videmo.tree.model import LEVELS, Level
+
+if TYPE_CHECKING:
+    from videmo.config import Params, Sft
+
+BEFORE: dict[Level, str | None] = {"attribute": None, "expression": "sft_attribute", "emotion": "sft_expression"}
+FINAL_STEPS = 20  # the final loss is the mean over so many
+
+
+@dataclass
+class Pace:
+    """What the steps of this process took."""
+
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def metrics(self) -> dict[str, float]:
+        if not self.steps:  # resumed when nothing was left to do
+            return {}
+        return {"seconds_per_step": self.seconds / self.steps, "tokens_per_second": self.tokens / self.seconds}
+
+
+def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) -> StageReport:
+    """Fine-tune the policy of the level before (the backbone, for the first) on the samples of `level`.
+
+    Resumes from the newest checkpoint; the losses are then those of a run that was never stopped. Writes `model`, a
+    Hugging Face directory. Raises ValueError without samples, FloatingPointError where the loss is not finite.
+    """
+    with stage_directory(output, __name__, params, inputs) as work:
+        dataset = open_dataset(inputs["data_build"])
+        policy = _policy(params, inputs, level)
+        videos = clip_videos(dataset, policy)
+        order = _order(dataset.of("train"), params.sft, level)
+        adapted = add_lora(policy, params.sft.lora, params.sft.seed)
+        engine = TrainingEngine(policy, params.engine, params.sft.gradient_clip, params.sft.weight_decay)
+        pace = _train(engine, order, videos, params.sft, level, work)
+        merge_lora(adapted)
+        save_model(engine, work.path / "model")
+        remove_checkpoints(work.path / "checkpoints")
+        return work.finish({"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()})
+
+
+def _policy(params: Params, inputs: Mapping[str, Path], level: Level) -> Policy:
+    before = BEFORE[level]
+    name = inputs[before] / "model" if before else params.backbone.name
+    policy = load_policy(name, params.backbone.dtype)
+    if params.backbone.freeze_vision:
+        policy.model.model.visual.requires_grad_(False)
+    return policy
+
+
+def _order(samples: Sequence[Sample], settings: Sft, level: Level) -> Order:
+    chosen = getattr(settings, level)
+    earlier = LEVELS[: LEVELS.index(level)]
+
+    def deck(levels: Sequence[Level], seed: int) -> Deck:
+        return Deck(tuple(sample for sample in samples if sample.level in levels), chosen.samples_per_clip, seed)
+
+    return Order(
+        deck([level], settings.seed),
+        deck(earlier, settings.seed + 1) if earlier else None,
+        settings.batch_clips * settings.accumulation,
+        chosen.replay,
+        chosen.epochs,
+    )
+
+
+def _train(
+    engine: TrainingEngine, order: Order, videos: Callable[[str], Video], settings: Sft, level: Level, work: Work
+) -> Pace:
+    peak, checkpoints, pace = getattr(settings, level).learning_rate, work.path / "checkpoints", Pace()
+    done = load_checkpoint(checkpoints, engine)
+    work.rewind(done)
+    engine.policy.model.train()
+    for step in range(done, order.steps):
+        started = time.monotonic()
+        packs = order.packs(step)
+        trees = [sample_tree(engine.policy, videos(pack.clip), pack.samples) for pack in packs]
+        rate = learning_rate(step, order.steps, settings.warmup, peak)
+        torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout of an adapter; nothing else draws
+        loss = _step(engine, trees, packs, settings.batch_clips, rate, step + 1)
+        pace.steps, pace.tokens = pace.steps + 1, pace.tokens + sum(map(len, trees))
+        pace.seconds += time.monotonic() - started
+        work.log(step + 1, loss=loss, learning_rate=rate)
+        work.progress(step + 1, order.steps, f"loss {loss:.3f}")
+        if (step + 1) % settings.checkpoint_steps == 0 and step + 1 < order.steps:
+            save_checkpoint(checkpoints, engine, step + 1)
+    engine.policy.model.eval()
+    return pace
+
+
+def _step(
+    engine: TrainingEngine, trees: Sequence[PrefixTree], packs: Sequence[Pack], size: int, rate: float, step: int
+) -> float:
+    """One update on this process's share of the step's trees; the mean loss over all answer tokens of the step."""
+    counts = [sum(len(segment.tokens) for segment in tree.segments[2::2]) for tree in trees]
+    own = range(engine.process, len(trees), engine.processes)
+    groups = [own[start : start + size] for start in range(0, len(own), size)]
+
+    def loss_of(group: Sequence[int]) -> Callable[[], Tensor]:
+        def compute() -> Tensor:
+            batch = collate(engine.policy, [trees[index] for index in group])
+            return -engine.logprobs(batch, answer_mask(batch)).sum() * engine.processes / sum(counts)
+
+        return compute
+
+    try:
+        return engine.total(engine.update([loss_of(group) for group in groups], rate)) / engine.processes
+    except FloatingPointError as error:
+        level, samples = packs[0].samples[0].level, ", ".join(sample.id for pack in packs for sample in pack.samples)
+        raise FloatingPointError(
+            f"step {step}: {error}; lower sft.{level}.learning_rate, or look at the samples {samples}"
+        ) from error
+
+
+def _final_loss(work: Path) -> float:
+    rows = (work / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [json.loads(row)["loss"] for row in rows[-FINAL_STEPS:]]
+    return sum(losses) / len(losses)
