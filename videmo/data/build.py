@@ -54,7 +54,7 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
     """
     config: Data = params.data
     with stage_directory(output, __name__, params, inputs) as work:
-        candidates = list(recordings(config, work.path))
+        candidates = list(recordings(config, work.path / "videos"))
         parts = list(build_parts(config, candidates, work))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for part in parts for refused in part.rejected]
@@ -71,14 +71,14 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
         return work.finish(measure(clips, samples, rejected))
 
 
-def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
-    """What the source that `config` names holds; one that makes its videos writes them below `work`."""
+def recordings(config: Data, videos: Path) -> Iterator[Recording | Rejected]:
+    """What the source that `config` names holds; one that makes its videos writes them below `videos`."""
     source: ModuleType
     if config.source == "faces":
         from videmo.data.sources import faces as source
     else:
         from videmo.data.sources import folder as source
-    return source.recordings(config, work)
+    return source.recordings(config, videos)
 
 
 def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work) -> Iterator[Part]:

@@ -70,8 +70,8 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
 
 
 def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
-    """The rows that expectations speak of, each with an `id`: clips, samples, people, pairs of trees, and the columns of
-    face-15 that have a test sample.
+    """The rows that expectations speak of, each with an `id`: clips, samples, people, pairs of trees, and the columns
+    of face-15 that have a test sample.
     """
     import pandas as pd
 
