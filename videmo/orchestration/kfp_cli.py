@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import click
-import typer
 
 from videmo.config import Params, SettingError, load_params
 from videmo.orchestration.outside import check_outside
 
 if TYPE_CHECKING:
     from videmo.orchestration.pipeline_file import PipelineFile
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def main() -> None:
@@ -28,27 +26,22 @@ def main() -> None:
     stock_main()
 
 
-@app.command(
-    name="run", epilog="In --params and --set, settings that are not named have the defaults of videmo.config."
-)
+@click.command(name="run", epilog="Settings that neither the file nor --set names have the defaults of videmo.config.")
+@click.argument("file", metavar="FILE.py", type=click.Path(path_type=Path))
+@click.option("--params", type=click.Path(path_type=Path), metavar="FILE", help="Settings; params.yaml by default.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--plan", is_flag=True, help="Say what would run and why; run nothing.")
+@click.option("--no-cache", is_flag=True, help="Make again what the store has.")
+@click.option("--endpoint", default="", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
+@click.option("--name", default="", help="Name of the run; the date and time by default.")
 def run_file(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.py", help="A file with one pipeline, such as pipelines/full.py.")
-    ],
-    params: Annotated[Path | None, typer.Option(help="Settings; params.yaml by default.", metavar="FILE")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting.", metavar="SECTION.KEY=VALUE")
-    ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what would run and why; run nothing.")] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Make again what the store has.")] = False,
-    endpoint: Annotated[str, typer.Option(help="Submit to this Kubeflow Pipelines server.", metavar="URL")] = "",
-    name: Annotated[str, typer.Option(help="Name of the run; the date and time by default.")] = "",
-) -> None:
+    file: Path, params: Path | None, overrides: tuple[str, ...], plan: bool, no_cache: bool, endpoint: str, name: str
+) -> int | None:
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
     from videmo.orchestration import pipeline_file
 
     pipeline_file.check_path(file)
-    settings = load_params(params or _default_params(file), set_)
+    settings = load_params(params or _default_params(file), list(overrides))
     check_outside(settings)
     run_name = pipeline_file.run_name(name)
     if endpoint:
@@ -65,21 +58,19 @@ def run_file(
     else:
         from videmo.orchestration.local import run_here
 
-        raise typer.Exit(run_here(pipeline, settings, run_name, fresh=no_cache))
+        return run_here(pipeline, settings, run_name, fresh=no_cache)
+    return None
 
 
 def _run(arguments: list[str]) -> int:
     if not arguments or arguments in (["--help"], ["-h"]):
         return _help(exit_code=0 if arguments else 2)
-    command = typer.main.get_command(app)
     try:
-        return command.main(arguments, prog_name="kfp run", standalone_mode=False) or 0
+        return run_file.main(arguments, prog_name="kfp run", standalone_mode=False) or 0
     except SettingError as error:
         return _refuse(str(error))
     except click.UsageError as error:
         return _refuse(error.format_message())
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
     except (KeyboardInterrupt, click.Abort):
         return 130
 
@@ -98,8 +89,7 @@ def _is_stock(arguments: list[str]) -> bool:
 
 
 def _help(exit_code: int) -> int:
-    command = typer.main.get_command(app)
-    print(command.get_help(typer.Context(command, info_name="kfp run")))
+    print(run_file.get_help(click.Context(run_file, info_name="kfp run")))
     print("\nWith a server, the stock commands (kfp [--endpoint URL] run COMMAND):")
     for name, stock in sorted(_stock_run().commands.items()):
         print(f"  {name:<12} {stock.get_short_help_str(limit=90)}")
@@ -115,7 +105,8 @@ def _stock_run() -> click.Group:
 def _default_params(file: Path) -> Path:
     """params.yaml of the current directory, or of the nearest directory above the pipeline."""
     places = (Path.cwd(), *file.resolve().parents)
-    return next((place / "params.yaml" for place in places if (place / "params.yaml").is_file()), Path("params.yaml"))
+    found = next((place for place in places if (place / "params.yaml").is_file()), Path("."))
+    return Path(os.path.relpath(found / "params.yaml"))
 
 
 def _show_plan(params: Params, pipeline: PipelineFile) -> None:

@@ -28,7 +28,10 @@ class PipelineFile:
 
     def arguments(self, params: Params, run_name: str, fresh: bool) -> dict[str, Any]:
         """What the pipeline is given, of `params` and `run`, as far as it takes them."""
-        offered = {"params": params.model_dump(mode="json", exclude_none=True), "run": {"name": run_name, "fresh": fresh}}
+        offered = {
+            "params": params.model_dump(mode="json", exclude_none=True),
+            "run": {"name": run_name, "fresh": fresh},
+        }
         return {name: value for name, value in offered.items() if name in self.spec.root.input_definitions.parameters}
 
     def tasks(self) -> Iterator[Any]:
