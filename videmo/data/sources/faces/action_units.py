@@ -13,7 +13,7 @@ import numpy as np
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 INDEX = {unit: position for position, unit in enumerate(UNITS)}
-INTENSITIES = {"weak": 0.4, "medium": 0.7, "strong": 1.0}
+INTENSITIES = {"weak": 0.36, "medium": 0.68, "strong": 1.0}
 ACTIVE = 0.2  # amplitude from which a unit counts as present
 
 # fmt: off
@@ -99,13 +99,13 @@ def deform(amplitudes: np.ndarray, closure: float) -> Deformation:
     open_eye = 1 - closure
     round_mouth = a[26] * (1 - max(a[12], a[20]))
     return Deformation(
-        brow_inner=-0.26 * a[1] + 0.17 * lowered,
-        brow_middle=-0.10 * a[1] - 0.15 * a[2] + 0.14 * lowered,
+        brow_inner=-0.27 * a[1] + 0.21 * lowered,
+        brow_middle=-0.10 * a[1] - 0.16 * a[2] + 0.16 * lowered,
         brow_outer=0.06 * a[1] * (1 - a[2]) - 0.22 * a[2] + 0.03 * lowered,
         brow_inward=0.09 * a[4],
         furrow=a[4],
-        upper_lid=open_eye * (1 + 0.45 * a[5]) * (1 - 0.55 * a[7]) * (1 - 0.2 * a[6]),
-        lower_lid=open_eye * (1 + 0.35 * a[5]) * (1 - 0.60 * a[7]) * (1 - 0.75 * a[6]),
+        upper_lid=open_eye * (1 + 0.45 * a[5]) * (1 - 0.48 * a[7]) * (1 - 0.2 * a[6]),
+        lower_lid=open_eye * (1 + 0.35 * a[5]) * (1 - 0.52 * a[7]) * (1 - 0.65 * a[6]),
         cheek=a[6],
         nose_wrinkle=a[9],
         fold=max(a[10], 0.7 * a[9], 0.5 * a[12]),

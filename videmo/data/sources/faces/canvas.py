@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -39,12 +41,12 @@ class Body:
 
     def __init__(self, origin: tuple[float, float], scale: float, shift: float, roll: float) -> None:
         self.scale = scale  # pixels per head unit
-        self._origin = np.array([origin[0] + shift * scale, origin[1]])
-        self._turn = _rotation(roll)
+        self.turn = scale * _rotation(roll)
+        self.offset = scale * (_WAIST + [shift, 0.0]) - _WAIST @ self.turn + np.array(origin)
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) head units -> (n, 2) pixels; the body turns about its waist."""
-        return self._origin + self.scale * ((points - _WAIST) @ self._turn + _WAIST)
+        return points @ self.turn + self.offset
 
 
 class Head:
@@ -54,44 +56,51 @@ class Head:
     outlines keep their width, as a head is about as deep as wide, and only slide by their depth.
     """
 
-    def __init__(
-        self, body: Body, half_width: float, half_height: float, yaw: float, pitch: float, roll: float
-    ) -> None:
-        self.body = body
+    def __init__(self, body: Body, half_width: float, half_height: float, yaw: float, pitch: float, roll: float) -> None:
         self.scale = body.scale
         self.half_width, self.half_height = half_width, half_height
-        self.turned = float(np.sin(np.radians(yaw)))
-        self._cos_yaw, self._sin_yaw = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
-        self._cos_pitch, self._sin_pitch = np.cos(np.radians(pitch)), np.sin(np.radians(pitch))
-        self._turn = _rotation(roll)
+        self._cos_yaw, self.turned = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
+        cos_pitch, sin_pitch = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
+        # Rows: what a step right, down and out of the face does to the pixel's x and y, before head and body roll.
+        solid = np.array(
+            [
+                [self._cos_yaw, _PITCH * sin_pitch * self.turned / half_width],
+                [0.0, cos_pitch],
+                [half_width * self.turned, -_PITCH * sin_pitch * self._cos_yaw],
+            ]
+        )
+        self._fall = np.array([0.85 / half_width**2, 0.35 / half_height**2])
+        self._flat = _rotation(roll) @ body.turn
+        self._solid = solid @ self._flat
+        self._slide = np.array([half_width * self.turned, -_PITCH * sin_pitch]) @ self._flat
+        self._offset = body.place(_NECK) - _NECK @ self._flat
 
     def on_face(self, points: np.ndarray, lift: float = 0.0) -> np.ndarray:
         """(n, 2) head units -> (n, 2) pixels; `lift` stands out of the face, in half widths."""
-        x, y = points[:, 0] / self.half_width, points[:, 1] / self.half_height
-        z = np.sqrt(np.maximum(1 - 0.85 * x * x - 0.35 * y * y, 0.02)) + lift
-        right = self.half_width * (x * self._cos_yaw + z * self._sin_yaw)
-        down = points[:, 1] * self._cos_pitch - 0.62 * (z * self._cos_yaw - x * self._sin_yaw) * self._sin_pitch
-        return self._onto_body(np.stack([right, down], axis=1))
+        solid = np.empty((len(points), 3))
+        np.minimum(points[:, 0], self.half_width, out=solid[:, 0])
+        np.maximum(solid[:, 0], -self.half_width, out=solid[:, 0])
+        solid[:, 1] = points[:, 1]
+        squares = np.square(points) @ self._fall
+        solid[:, 2] = np.sqrt(np.maximum(1 - squares, 0.02)) + lift
+        return solid @ self._solid + self._offset
 
     def outline(self, points: np.ndarray, depth: float) -> np.ndarray:
         """(n, 2) head units -> (n, 2) pixels, for what is seen edge-on; depth > 0 is towards the face, < 0 the back."""
-        slide = np.array([depth * self.half_width * self._sin_yaw, -0.62 * depth * self._sin_pitch])
-        return self._onto_body(points + slide)
+        return points @ self._flat + (self._offset + depth * self._slide)
 
     def depth(self, x: float, y: float) -> float:
         """How far a point of the face is turned to the viewer: 1 in the middle of the picture, 0 at the edge."""
         x, y = x / self.half_width, y / self.half_height
-        return float(np.sqrt(max(1 - 0.85 * x * x - 0.35 * y * y, 0.02)) * self._cos_yaw - x * self._sin_yaw)
-
-    def _onto_body(self, points: np.ndarray) -> np.ndarray:
-        return self.body.place((points - _NECK) @ self._turn + _NECK)
+        return math.sqrt(max(1 - 0.85 * x * x - 0.35 * y * y, 0.02)) * self._cos_yaw - x * self.turned
 
 
 _WAIST = np.array([0.0, 2.4])
 _NECK = np.array([0.0, 0.85])
+_PITCH = 0.70  # how far looking up or down moves the features, as a share of the true movement
 
 
 def _rotation(degrees: float) -> np.ndarray:
     """Clockwise on the screen, for row vectors."""
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return np.array([[cos, sin], [-sin, cos]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -13,20 +15,20 @@ from videmo.data.sources.faces.performance import Figure, Performance
 from videmo.data.sources.faces.person import Person, mix
 
 
-def draw_frames(performance: Performance, size: int) -> np.ndarray:
-    """All frames of a clip, uint8 (T, size, size, 3) RGB."""
+def draw_frames(performance: Performance, size: int, chosen: Sequence[int] | None = None) -> np.ndarray:
+    """The chosen frames of a clip, by default all T: uint8 (frames, size, size, 3) RGB."""
     backdrop = _backdrop(performance, size)
-    count = len(performance.figures[0].acting.head)
-    frames = np.empty((count, size, size, 3), np.uint8)
+    chosen = range(len(performance.figures[0].acting.head)) if chosen is None else chosen
+    frames = np.empty((len(chosen), size, size, 3), np.uint8)
     light = _light(performance, size)
-    for index in range(count):
+    for place, index in enumerate(chosen):
         frame = backdrop.copy()
         for figure in performance.figures:
             left, right = (round(edge * size) for edge in figure.window)
             window = frame if right - left == size else np.ascontiguousarray(frame[:, left:right])
             _draw_figure(Canvas(window), figure, performance, index, size, left)
             frame[:, left:right] = window
-        cv2.multiply(frame, light, dst=frames[index], dtype=cv2.CV_8U)
+        cv2.multiply(frame, light, dst=frames[place], dtype=cv2.CV_8U)
     return frames
 
 

@@ -96,7 +96,7 @@ def draw_skin(face: Face) -> None:
 
 def _draw_age(face: Face, side: int, sign: int) -> None:
     """Bags and folds from middle age on; forehead lines and crow's feet on wrinkled skin."""
-    person, shade = face.person, mix(face.person.skin, _DARK, 0.42)
+    person, shade = face.person, mix(face.person.skin, _DARK, 0.36)
     height = person.face_half_height
     eye_x, eye_y = face.eye_centre(side)
     if person.age != "young":
@@ -105,6 +105,8 @@ def _draw_age(face: Face, side: int, sign: int) -> None:
         face.line(face.curve(sign * 0.27, 0.22 * height, sign * 0.42, 0.66 * height, 0.0), shade, 0.03)
     if person.age == "elderly":
         face.line(face.curve(sign * 0.36, 0.72 * height, sign * 0.30, 0.90 * height, 0.0), shade, 0.03)
+        cheek = sign * 0.72 * person.face_half_width
+        face.line(face.curve(cheek, 0.08 * height, cheek * 0.86, 0.52 * height, 0.0), shade, 0.045)
     if person.skin_texture == "wrinkled":
         outer = sign * (abs(eye_x) + person.eye_half_width)
         for bend in (-0.07, 0.0, 0.07):
@@ -120,7 +122,7 @@ def _draw_age(face: Face, side: int, sign: int) -> None:
 
 def _draw_beard(face: Face) -> None:
     person, head = face.person, face.head
-    hair = mix(person.hair, (0, 0, 0), 0.12)
+    hair = mix(person.hair, (0, 0, 0), 0.32)
     if "beard" in person.facial_features:
         shape = outline.lowered(outline.beard(person), person.face_half_height, face.jaw, face.jaw_shift)
         face.canvas.fill(head.outline(shape, 0.22), hair)
@@ -192,7 +194,7 @@ def _draw_eye(face: Face, side: int) -> None:
         lower_rim = np.stack([across, lower], axis=1)
         face.fill(np.concatenate([lower_rim, np.stack([across, bottom], axis=1)[::-1]]), _below_eye(person))
         face.line(lower_rim, mix(person.skin, _DARK, 0.6), 0.025)
-        face.line(rim, _DARK, 0.07 if person.gender == "female" else 0.035)
+        face.line(rim, _DARK, 0.055 if person.gender == "female" else 0.03)
     if person.gender == "female":
         edge = rim[-1 if side else 0]
         flick = np.array([edge - [sign * 0.06, 0.02], edge + [sign * 0.09, -0.10], edge + [0.0, 0.03]])
@@ -209,7 +211,7 @@ def _draw_iris(face: Face, x: float, y: float, deformation: Deformation) -> None
     )
     pixel = face.head.on_face(centre)[0]
     face.canvas.disc(pixel, radius * face.head.scale, person.iris)
-    face.canvas.disc(pixel, 0.42 * radius * face.head.scale, (8, 6, 8))
+    face.canvas.disc(pixel, 0.38 * radius * face.head.scale, (8, 6, 8))
 
 
 def _below_eye(person: Person) -> Colour:
@@ -243,7 +245,7 @@ def draw_brows(face: Face) -> None:
 _BROW_ANGLES = {
     "arched": np.array([0.05, -0.05, -0.12, -0.06, 0.07]),
     "flat": np.zeros(5),
-    "slanted": np.array([0.09, 0.03, -0.05, -0.11, -0.15]),
+    "slanted": np.array([0.08, 0.03, -0.03, -0.08, -0.12]),
 }
 
 
@@ -314,7 +316,7 @@ def draw_mouth(face: Face) -> None:
 def _draw_mustache(face: Face, x: np.ndarray, lip: np.ndarray) -> None:
     reach = np.clip(x * 1.08, -0.42, 0.42)
     thickness = 0.13 * np.sqrt(_BULGE) + 0.045
-    face.fill(_between(reach, lip - thickness, lip + 0.01), mix(face.person.hair, (0, 0, 0), 0.2))
+    face.fill(_between(reach, lip - thickness, lip + 0.01), mix(face.person.hair, (0, 0, 0), 0.35))
 
 
 def _between(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

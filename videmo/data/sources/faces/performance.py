@@ -26,7 +26,7 @@ FPS = 8
 
 # Angles as drawn. Flattened against the nominal ones, so that both eyes stay in sight at 60 degrees.
 YAWS = {"left 30": -20.0, "left 60": -40.0, "right 30": 20.0, "right 60": 40.0}
-PITCHES = {"up": 24.0, "down": -24.0}
+PITCHES = {"up": 26.0, "down": -26.0}
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def sample_performance(
 
 def perform(rng: np.random.Generator, person: Person, script: Script, kind: Kind = "single") -> Performance:
     """One person acting out a script."""
-    centre = (0.5 + rng.uniform(-0.02, 0.02), 0.49 + rng.uniform(-0.015, 0.015))
-    figure = _figure(rng, person, script, centre, 0.30 * rng.uniform(0.98, 1.03))
+    centre = (0.5 + rng.uniform(-0.02, 0.02), 0.48 + rng.uniform(-0.015, 0.015))
+    figure = _figure(rng, person, script, centre, 0.315 * rng.uniform(0.97, 1.03))
     return _performance(rng, kind, (figure,))
 
 
@@ -118,9 +118,9 @@ def _sample_conversation(rng: np.random.Generator, person: Person, stranger: Per
 
 # relation: distance of a head from the middle, yaw towards the other, roll towards the other
 _STAGINGS = {
-    "neutral": (0.245, 6.0, 0.0),
+    "neutral": (0.245, -4.0, 0.0),
     "mild": (0.235, 24.0, 4.0),
-    "intimate": (0.165, 30.0, 16.0),
+    "intimate": (0.180, 32.0, 15.0),
     "tense": (0.265, -24.0, -4.0),
     "hostile": (0.205, 36.0, -6.0),
 }
@@ -139,7 +139,7 @@ def converse(rng: np.random.Generator, people: tuple[Person, Person], relation: 
                 who,
                 script,
                 (0.5 - towards * distance, 0.5),
-                0.225,
+                0.21,
                 (towards * yaw, 0.0, towards * roll),
                 background,
             )
@@ -238,13 +238,13 @@ def _move_face(
     parted, dropped = amplitudes[:, INDEX[25]], amplitudes[:, INDEX[26]]
     pressing = amplitudes[:, [INDEX[17], INDEX[23], INDEX[24]]]
     if script.face_action == "talking":
-        opening = np.clip(0.3 + 0.8 * np.sin(2 * np.pi * (rng.uniform(2.4, 3.2) * time + rng.random())), 0, 1)
+        opening = np.clip(0.4 + 0.8 * np.sin(2 * np.pi * (rng.uniform(2.4, 3.2) * time + rng.random())), 0, 1)
         parted[:] = np.maximum(parted * (0.4 + 0.6 * opening[:, None]), 0.9 * opening[:, None])
         dropped[:] = np.maximum(dropped * (0.4 + 0.6 * opening[:, None]), 0.55 * opening[:, None])
         pressing *= (1 - opening)[:, None, None]
         amplitudes[:, [INDEX[17], INDEX[23], INDEX[24]]] = pressing
     elif script.face_action == "chewing":
-        jaw_shift += 0.15 * np.sin(2 * np.pi * (rng.uniform(2.4, 3.0) * time + rng.random()))
+        jaw_shift += 0.21 * np.sin(2 * np.pi * (rng.uniform(2.4, 3.0) * time + rng.random()))
     elif script.face_action == "yawning":
         start, length = (0.58, 0.42) if script.emotion != "neutral" else (rng.uniform(0.1, 0.4), 0.5)
         yawn = np.minimum(_ramp(time, start, start + 0.12), 1 - _ramp(time, start + length, start + length + 0.1))
@@ -294,7 +294,7 @@ def _move_body(rng: np.random.Generator, script: Script, time: np.ndarray) -> tu
     shoulders, body, hand = np.zeros(count), np.zeros((count, 2)), np.full(count, np.nan)
     direction, phase = rng.choice((-1, 1)), rng.random()
     if script.body_action == "shrugging":
-        shoulders = 0.42 * np.clip(1.3 * np.sin(2 * np.pi * (1.0 * time + 0.5 * np.round(phase))), 0, 1)
+        shoulders = 0.48 * np.clip(1.3 * np.sin(2 * np.pi * (1.0 * time + 0.5 * np.round(phase))), 0, 1)
     elif script.body_action == "leaning":
         lean = direction * _ramp(time, 0.05, 0.4)
         body = np.stack([0.22 * lean, 9 * lean], axis=1)
@@ -302,5 +302,5 @@ def _move_body(rng: np.random.Generator, script: Script, time: np.ndarray) -> tu
         sway = np.sin(2 * np.pi * (rng.uniform(1.3, 1.7) * time + phase))
         body = np.stack([0.26 * sway, 2 * sway], axis=1)
     elif script.body_action == "waving":
-        hand = 28 * np.sin(2 * np.pi * (rng.uniform(2.2, 3.0) * time + phase))
+        hand = 24 * np.sin(2 * np.pi * (rng.uniform(2.2, 3.0) * time + phase))
     return shoulders, body, hand

@@ -7,21 +7,23 @@ are kept apart by a gap several times as wide as the variation within each, so t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 Colour = tuple[int, int, int]
 
 # fmt: off
-SKINS: dict[str, Colour] = {"dark": (112, 70, 46), "fair": (246, 216, 194), "tan": (206, 150, 104)}
-HAIRS: dict[str, Colour] = {"black": (24, 21, 26), "blond": (240, 208, 96), "brown": (112, 62, 24),
+SKINS: dict[str, Colour] = {"dark": (88, 54, 40), "fair": (246, 216, 194), "tan": (206, 150, 104)}
+HAIRS: dict[str, Colour] = {"black": (24, 21, 26), "blond": (240, 208, 96), "brown": (124, 74, 30),
                             "gray": (176, 178, 184), "red": (206, 72, 22)}
 IRISES: dict[str, Colour] = {"blue": (40, 110, 245), "brown": (104, 52, 14), "green": (30, 165, 60),
                              "gray": (138, 146, 154)}
 LIPS: dict[str, Colour] = {"pink": (240, 128, 152), "red": (206, 16, 36), "brown": (122, 60, 42)}
 
-FACE_SIZES = {"long": (0.66, 1.10), "oval": (0.77, 1.0), "round": (0.95, 0.92), "square": (0.88, 0.96)}  # half width, half height
-EYE_SIZES = {"small": (0.15, 0.080), "large": (0.245, 0.165)}  # half width, half height
+# half width, half height
+FACE_SIZES = {"long": (0.66, 1.10), "oval": (0.77, 1.0), "round": (0.95, 0.92), "square": (0.88, 0.96)}
+EYE_SIZES = {"small": (0.165, 0.100), "large": (0.250, 0.175)}  # half width, half height
 BROW_THICKNESSES = {"thin": 0.045, "thick": 0.140}
 NOSE_SIZES = {"small": 0.10, "large": 0.31}  # height of its base below the centre of the face
 NOSE_WIDTHS = {"narrow": 0.085, "wide": 0.215}  # half width at the base
@@ -74,13 +76,13 @@ class Person:
     blemish_side: int  # -1: the mole or scar is on the image's left, 1: on its right
 
 
-def sample_person(rng: np.random.Generator, **fixed: object) -> Person:
+def sample_person(rng: np.random.Generator, **fixed: Any) -> Person:
     """Draw a person; `fixed` sets traits by name, and what depends on them follows."""
-    traits = {**_sample_traits(rng, fixed)}
-    return Person(**traits, **_sample_measures(rng, traits))  # type: ignore[arg-type]
+    traits = _sample_traits(rng, fixed)
+    return Person(**traits, **_sample_measures(rng, traits))
 
 
-def with_traits(person: Person, rng: np.random.Generator, **changed: object) -> Person:
+def with_traits(person: Person, rng: np.random.Generator, **changed: Any) -> Person:
     """The same person with some traits changed and their measures drawn anew."""
     traits = {name: getattr(person, name) for name in _TRAITS} | changed
     return Person(**traits, **_sample_measures(rng, traits))
@@ -89,8 +91,8 @@ def with_traits(person: Person, rng: np.random.Generator, **changed: object) -> 
 _TRAITS = tuple(Person.__dataclass_fields__)[: tuple(Person.__dataclass_fields__).index("skin")]
 
 
-def _sample_traits(rng: np.random.Generator, fixed: dict[str, object]) -> dict[str, object]:
-    def choose(name: str, items: tuple, weights: tuple[float, ...] | None = None) -> object:
+def _sample_traits(rng: np.random.Generator, fixed: dict[str, Any]) -> dict[str, Any]:
+    def choose(name: str, items: tuple, weights: tuple[float, ...] | None = None) -> Any:
         drawn = items[int(rng.choice(len(items), p=weights))]
         return fixed.get(name, drawn)
 
@@ -141,7 +143,7 @@ def _sample_features(rng: np.random.Generator, male: bool) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _sample_measures(rng: np.random.Generator, traits: dict) -> dict[str, object]:
+def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[str, Any]:
     def near(value: float) -> float:
         return float(value * rng.uniform(0.94, 1.06))
 
@@ -153,11 +155,11 @@ def _sample_measures(rng: np.random.Generator, traits: dict) -> dict[str, object
     hair = tinted(HAIRS[traits["hair_colour"]])
     lips = tinted(LIPS[traits["lip_colour"]])
     if traits["skin_colour"] == "dark" and traits["lip_colour"] == "brown":
-        lips = tinted((66, 32, 24), 4)  # the common brown would vanish on dark skin
+        lips = tinted((150, 90, 66))  # the common brown would vanish on dark skin
     return {
         "skin": tinted(SKINS[traits["skin_colour"]]),
         "hair": hair,
-        "brow": tinted((226, 226, 230)) if traits["age"] == "elderly" else mix(hair, (20, 12, 8), 0.35),
+        "brow": tinted((150, 156, 166) if traits["skin_colour"] == "fair" else (228, 228, 232)) if traits["age"] == "elderly" else mix(hair, (20, 12, 8), 0.55),
         "iris": tinted(IRISES[traits["eye_colour"]]),
         "lips": lips,
         "face_half_width": float(width * rng.uniform(0.98, 1.02)),

@@ -123,7 +123,7 @@ def sample_portrait(rng: np.random.Generator) -> Script:
 # relation: left's emotion, intensity; right's likewise; gaze
 _MANNERS: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "neutral": ((("neutral", "medium"), ("neutral", "medium")), "ahead"),
-    "mild": ((("happiness", "weak"), ("happiness", "weak")), "ahead"),
+    "mild": ((("happiness", "medium"), ("happiness", "weak")), "ahead"),
     "intimate": ((("happiness", "strong"), ("happiness", "strong")), "ahead"),
     "tense": ((("anxiety", "strong"), ("disappointment", "strong")), "down"),
     "hostile": ((("anger", "strong"), ("anger", "strong")), "ahead"),

@@ -19,7 +19,7 @@ def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: 
     person, worn = figure.person, figure.script.accessories
     male = person.gender == "male"
     neck, shoulder = (0.46, 1.62) if male else (0.26, 1.15)
-    top = 1.28 - lift
+    top = 1.22 - lift
     skin = mix(person.skin, (0, 0, 0), 0.20)
     torso = np.array([[-neck, top - 0.06], [neck, top - 0.06], [shoulder * 0.8, top + 0.06], [shoulder, top + 0.30],
                       [shoulder + 0.05, 3.2], [-shoulder - 0.05, 3.2], [-shoulder, top + 0.30], [-shoulder * 0.8, top + 0.06]])  # fmt: skip
@@ -67,7 +67,7 @@ def draw_ear(canvas: Canvas, head: Head, person: Person, side: int, ring: bool, 
     sign = 2 * side - 1
     half_width, half_height = person.face_half_width, person.face_half_height
     slide = half_width * abs(head.turned) * (0.9 if near else 0.25)
-    x = sign * (half_width * 1.02 - slide)
+    x = sign * (half_width * (1.08 if person.hair_length == "long" else 1.02) - slide)
     if person.hair_length != "long":
         shape = np.stack([x + 0.11 * np.cos(_RING), (0.02 + 0.19 * np.sin(_RING)) * half_height], axis=1)
         pixels = head.outline(shape, 0.0)
@@ -128,8 +128,8 @@ def draw_mask(face: Face) -> None:
 def draw_hand(canvas: Canvas, body: Body, person: Person, side: int, angle: float) -> None:
     """A raised open hand beside the face, turned by `angle` degrees about the elbow."""
     sign = 2 * side - 1
-    turn = np.radians(angle)
-    elbow = np.array([sign * 1.42, 1.75])
+    turn = np.radians(angle - 8 * sign)
+    elbow = np.array([sign * 1.34, 1.75])
 
     def place(points: np.ndarray) -> np.ndarray:
         rotated = points @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
