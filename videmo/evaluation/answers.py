@@ -16,7 +16,6 @@ from videmo.evaluation.predictions import Prediction
 if TYPE_CHECKING:
     from videmo.backbone.frames import Video
     from videmo.backbone.policy import Policy
-    from videmo.generation.hf import HfSampler
 
 Tokens = tuple[tuple[str, float], ...]
 Progress = Callable[[int, int], None]
@@ -55,9 +54,9 @@ def ask(policy: Policy, questions: Questions, config: Evaluation, progress: Prog
     """Greedy answers to every question."""
     from videmo.generation.hf import HfSampler
 
-    sampler = HfSampler(policy)
+    sampler = HfSampler(policy, rows=config.batch)
     predictions: list[Prediction] = []
-    for samples in _batches(questions.samples, config.batch):
+    for samples in _by_clips(questions.samples, config.batch):
         answers = sampler.answer(_prompts(policy, questions.dataset, samples), max_new_tokens=config.max_new_tokens)
         for sample, answer in zip(samples, answers, strict=True):
             tokens = _tokens(policy, answer.tokens, answer.logprobs)
@@ -73,9 +72,9 @@ def ask_reasoning(
     from videmo.generation.hf import HfSampler
     from videmo.reasoning.search import reason
 
-    sampler = HfSampler(policy)
+    sampler = HfSampler(policy, rows=config.batch)
     predictions: list[Prediction] = []
-    for samples in _batches(questions.samples, max(1, config.batch // reasoning.candidates)):
+    for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
         prompts = _prompts(policy, questions.dataset, samples)
         for sample, search in zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True):
             predictions.append(_prediction(questions.dataset, sample, search.answer.text, ()))
@@ -87,16 +86,11 @@ def _hash(clip: str) -> str:
     return hashlib.sha256(clip.encode()).hexdigest()
 
 
-def _batches(samples: Sequence[Sample], size: int) -> Iterator[list[Sample]]:
-    """Whole clips, so many that a batch has about `size` questions."""
-    batch: list[Sample] = []
-    for _, about_clip in groupby(samples, key=lambda sample: sample.clip):
-        batch.extend(about_clip)
-        if len(batch) >= size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _by_clips(samples: Sequence[Sample], clips: int) -> Iterator[list[Sample]]:
+    """All samples about so many clips at a time: enough that the sampler finds a full batch for each question."""
+    groups = [list(about_clip) for _, about_clip in groupby(samples, key=lambda sample: sample.clip)]
+    for start in range(0, len(groups), clips):
+        yield [sample for about_clip in groups[start : start + clips] for sample in about_clip]
 
 
 def _prompts(policy: Policy, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Video, str]]:

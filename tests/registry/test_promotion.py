@@ -1,0 +1,222 @@
+"""The gate against a real MLflow on SQLite, with a tiny policy on disk."""
+
+import json
+import os
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+from videmo.backbone.policy import load_policy, save_policy
+from videmo.config import Evaluation, Params, Promotion
+from videmo.data.clip import Clip
+from videmo.data.samples import Sample
+from videmo.data.shards import encode_frame, write_index, write_shard
+from videmo.data.tables import write_clips, write_samples
+from videmo.evaluation.predictions import Prediction, write_predictions
+from videmo.registry.promotion import decide, register, run
+from videmo.registry.tracking import connect, tracking_uri
+from videmo.stage import StageReport
+from videmo.tasks.catalog import PARTS
+from videmo.tasks.questions import ask, is_open, write_answer
+from videmo.tree.model import AffectiveTree, Pair
+from videmo.tree.text import render
+
+PARAMS = Params(evaluation=Evaluation(resamples=200, max_new_tokens=4), promotion=Promotion(model_name="videmo"))
+TREE = AffectiveTree((Pair("age", "young"),), (Pair("brows", "raised"),), (Pair("emotion", "fear"),))
+FRAMES, SIZE = 2, 28
+
+
+def reference(part):
+    aspect = part.aspects[0] if is_open(part) else None
+    if not part.answers and not aspect:
+        return aspect, render(TREE)
+    answers = part.answers or ("brown",)
+    if aspect:
+        from videmo.tasks.questions import answer_space
+
+        answers = answer_space(part, aspect)
+    return aspect, write_answer(answers[:1], part, aspect)
+
+
+def samples(clips):
+    """One sample for each part of face-15, on each clip."""
+    made = []
+    for clip in clips:
+        for part in PARTS.values():
+            aspect, answer = reference(part)
+            made.append(Sample(f"{clip}.{part.name}", clip, part.name, part.level, "test", ask(part, aspect), answer))
+    return made
+
+
+def complete(directory, stage, digest, config=None):
+    directory.mkdir(parents=True, exist_ok=True)
+    report = StageReport(stage, digest, directory, {}, 1.0, config or {})
+    (directory / "stage.json").write_text(json.dumps(report.to_json()))
+    return directory
+
+
+def dataset(directory, digest, people=6):
+    clips = [f"c{person}" for person in range(people)]
+    (directory / "shards").mkdir(parents=True)
+    frames = [encode_frame(np.full((SIZE, SIZE, 3), 40 * i, np.uint8)) for i in range(FRAMES)]
+    write_index(
+        write_shard(directory / "shards" / "00000.tar", [(c, {}, frames) for c in clips]), directory / "index.parquet"
+    )
+    known = [Clip(c, f"{c}.mp4", "faces", f"p{c}", "test", 1.0, 8.0, SIZE, SIZE, None, {}, TREE) for c in clips]
+    write_clips(known, directory / "clips.parquet")
+    write_samples(samples(clips), directory / "samples.parquet")
+    (directory / "quarantine.json").write_text("[]")
+    return complete(directory, "data_build", digest, {"data": {"frames": FRAMES, "frame_size": SIZE}})
+
+
+def answers(path, right, people=6, without=None, wrong=()):
+    """Predictions right in a share `right` of all samples, in none of the parts `wrong`."""
+    draw = random.Random(0)
+    lines = [
+        Prediction(
+            sample.id, sample.part, sample.clip, f"p{sample.clip}", sample.question, sample.answer,
+            sample.answer if draw.random() < right and sample.part not in wrong else "?", f"{sample.clip}.mp4",
+        )
+        for sample in samples(f"c{person}" for person in range(people))
+        if sample.part != without
+    ]  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_predictions(path, lines)
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("policy")
+    save_policy(load_policy("tiny"), directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def empty_registry(tmp_path_factory):
+    """An MLflow database with its tables made, which takes seconds, and nothing in them."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        environment.setenv("VIDEMO_HOME", str(tmp_path_factory.mktemp("registry")))
+        connect().search_experiments()
+        return tracking_uri().removeprefix("sqlite:///")
+
+
+@pytest.fixture
+def evaluated(tmp_path, monkeypatch, policy, empty_registry):
+    """A function that lays out what the promotion stage reads: a policy and its answers."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
+    (tmp_path / "mlflow").mkdir()
+    shutil.copy(empty_registry, tmp_path / "mlflow")
+
+    def lay_out(name, right, data="d1", base=0.2, **kind):
+        where = tmp_path / name
+        model = complete(where / "tree_rl", "tree_rl", f"policy-{name}", {"backbone": {"dtype": "float32"}})
+        for file in policy.iterdir():
+            os.link(file, model / file.name)
+        evaluation = complete(where / "face15_eval", "face15_eval", f"eval-{name}")
+        answers(evaluation / "predictions" / "rl.jsonl", right, **kind)
+        answers(evaluation / "predictions" / "base.jsonl", base)
+        built = tmp_path / data
+        return {
+            "data_build": built if built.exists() else dataset(built, data),
+            "face15_eval": evaluation,
+            "tree_rl": model,
+        }
+
+    return lay_out
+
+
+def champion():
+    """The version that bears the name now."""
+    return str(connect().get_model_version_by_alias("videmo", "champion").version)
+
+
+def challenger():
+    return str(connect().get_model_version_by_alias("videmo", "challenger").version)
+
+
+def promoted(inputs, tmp_path, name="run"):
+    report = run(PARAMS, inputs, tmp_path / "out" / name)
+    return report, json.loads((report.output / "verdict.json").read_text())
+
+
+def test_the_first_model_that_beats_the_base_model_becomes_champion(evaluated, tmp_path):
+    report, verdict = promoted(evaluated("a", 0.9), tmp_path)
+    assert verdict["passed"]
+    assert verdict["opponent"] == "base model"
+    assert champion() == challenger() == "1"
+    assert report.metrics["promoted"] == 1
+    assert report.metrics["gain"] > 40
+
+
+def test_better_takes_over_and_equal_worse_or_uneven_do_not(evaluated, tmp_path):
+    promoted(evaluated("a", 0.6), tmp_path, "a")
+    for name, kind in (
+        ("worse", {"right": 0.3}),
+        ("equal", {"right": 0.6}),
+        ("uneven", {"right": 1, "wrong": ("identity",)}),
+    ):
+        _, verdict = promoted(evaluated(name, **kind), tmp_path, name)
+        assert not verdict["passed"], name
+        assert verdict["opponent"] == "champion, version 1"
+        assert champion() == "1"
+    assert verdict["fallen"] == ["face_identity"]
+    assert challenger() == "4"
+    _, verdict = promoted(evaluated("better", 1.0), tmp_path, "better")
+    assert verdict["passed"]
+    assert champion() == "5"
+
+
+def test_a_model_that_does_not_beat_the_base_model_is_registered_and_not_promoted(evaluated, tmp_path):
+    _, verdict = promoted(evaluated("a", 0.1), tmp_path)
+    assert not verdict["passed"]
+    assert challenger() == "1"
+    assert connect().get_registered_model("videmo").aliases == {"challenger": 1}
+
+
+def test_a_champion_evaluated_on_other_data_is_asked_again_and_its_answers_are_kept(evaluated, tmp_path):
+    promoted(evaluated("a", 1.0), tmp_path, "a")
+    inputs = evaluated("b", 0.9, data="d2")
+    first = decide(PARAMS, inputs)
+    # The tiny policy itself, cut off after four tokens, is far from the answers that were written for version 1.
+    assert first.opponent_mean15[0] < 60
+    assert first.passed
+    version = connect().get_model_version("videmo", champion())
+    kept = [entry.path for entry in connect().list_artifacts(version.run_id, "predictions")]
+    assert len(kept) == 2
+    assert decide(PARAMS, inputs) == first
+
+
+def test_a_run_repeated_registers_nothing_new_and_ends_the_same(evaluated, tmp_path):
+    inputs = evaluated("a", 0.9)
+    _, first = promoted(inputs, tmp_path, "first")
+    _, again = promoted(inputs, tmp_path, "again")
+    assert again == first
+    assert len(connect().search_model_versions("name = 'videmo'")) == 1
+
+
+def test_a_missing_column_is_refused(evaluated):
+    verdict = decide(PARAMS, evaluated("a", 0.9, without="identity"))
+    assert not verdict.passed
+    assert "identity" in verdict.reason
+
+
+def test_the_registered_model_answers_video_paths_with_trees(evaluated, tmp_path):
+    import mlflow
+    import pandas as pd
+
+    inputs = evaluated("a", 0.9)
+    version = register(PARAMS, inputs, decide(PARAMS, inputs), "monday")
+    connect()
+    model = mlflow.pyfunc.load_model("models:/videmo@challenger")
+    missing = model.predict([str(tmp_path / "missing.mp4")])
+    assert "error" in json.loads(missing["tree"][0])
+    table = model.predict(pd.DataFrame({"video": ["a.mp4", "b.mp4"]}))
+    assert list(table.columns) == ["tree"]
+    assert len(table) == 2
+    assert model.metadata.signature.inputs.input_types()[0].name == "string"
+    assert model.input_example is not None
+    assert version == "1"

@@ -1,0 +1,82 @@
+"""A policy as an MLflow model: the Hugging Face directory as an artifact, the package as its code, nothing pickled."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videmo.registry.tracking import experiment_id, pipeline_run
+from videmo.stage import StageReport
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+POLICY_ARTIFACT = "policy"
+INPUT = "video"
+EXAMPLE = "clip.mp4"
+PACKAGE = Path(__file__).parents[1]
+# What the package imports on the way from a video to a tree.
+REQUIRED = ("av", "filelock", "mlflow", "numba", "numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow",
+            "pydantic", "pyyaml", "safetensors", "torch", "transformers")  # fmt: skip
+
+
+def log_policy(
+    client: MlflowClient, policy: Path, data: Path, name: str, run_name: str, tags: Mapping[str, str]
+) -> ModelVersion:
+    """Log the policy directory as a pyfunc in a run below the pipeline's and register it as a new version of `name`."""
+    import mlflow
+
+    run_tags = {"mlflow.parentRunId": pipeline_run(client, run_name), "videmo.kind": "model", **tags}
+    run = client.create_run(experiment_id(client), run_name="model", tags=run_tags)
+    with mlflow.start_run(run_id=run.info.run_id), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*type hint", category=UserWarning)  # the signature is given below
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("served.py")),
+            artifacts={POLICY_ARTIFACT: str(policy)},
+            code_paths=[str(PACKAGE)],
+            model_config=_settings(policy, data),
+            signature=_signature(),
+            input_example=[EXAMPLE],
+            pip_requirements=[f"{package}=={installed(package)}" for package in REQUIRED],
+        )
+        with contextlib.redirect_stderr(io.StringIO()):  # it reports its success there
+            registered = mlflow.register_model(logged.model_uri, name, tags=dict(tags))
+    return client.get_model_version(name, registered.version)
+
+
+def policy_directory(version: ModelVersion) -> Path:
+    """The Hugging Face directory of a registered version, on this machine."""
+    from mlflow.artifacts import download_artifacts
+
+    model = Path(download_artifacts(f"models:/{version.name}/{version.version}"))
+    found = [path.parent for path in (model / "artifacts").glob("*/config.json")]
+    if len(found) != 1:
+        raise ValueError(f"{version.name}, version {version.version}: no policy among its artifacts")
+    return found[0]
+
+
+def _settings(policy: Path, data: Path) -> dict[str, Any]:
+    """How a video becomes frames, as it was for the clips that the policy was trained on."""
+    clips = StageReport.read(data).config["data"]
+    backbone = StageReport.read(policy).config.get("backbone", {})
+    return {
+        "frames": clips["frames"],
+        "frame_size": clips["frame_size"],
+        "dtype": backbone.get("dtype", "float32"),
+        "batch": 16,
+    }
+
+
+def _signature() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    # The input has no name, so that both a plain list and a data frame with any one column fit.
+    return ModelSignature(inputs=Schema([ColSpec("string")]), outputs=Schema([ColSpec("string", "tree")]))

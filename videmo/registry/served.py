@@ -1,0 +1,84 @@
+"""The model as MLflow serves it: video paths in, affective trees as JSON out. MLflow runs this file to load it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from videmo.registry.packaging import INPUT, POLICY_ARTIFACT
+
+QUESTION = "fine_caption"
+
+
+class TreeModel(mlflow.pyfunc.PythonModel):
+    """Answers the fine-grained caption question about each video and reads the tree from the answer."""
+
+    def load_context(self, context: Any) -> None:
+        from videmo.backbone.policy import load_policy
+        from videmo.generation.hf import HfSampler
+
+        settings = context.model_config
+        self.frames, self.size, self.batch = settings["frames"], settings["frame_size"], settings["batch"]
+        self.policy = load_policy(context.artifacts[POLICY_ARTIFACT], dtype=settings["dtype"])
+        self.sampler = HfSampler(self.policy)
+
+    # MLflow would read a type hint of model_input as the signature.
+    def predict(self, context, model_input, params=None) -> pd.DataFrame:
+        """model_input: a list of paths, or a data frame whose column `video` holds them.
+
+        One row each, in the column `tree`: {"attribute": {aspect: [item, ...]}, "expression": ..., "emotion": ...} as
+        JSON; a video that cannot be read has {"error": reason} instead.
+        """
+        videos = _paths(model_input)
+        trees: list[str] = []
+        for start in range(0, len(videos), self.batch):
+            trees.extend(self._trees(videos[start : start + self.batch]))
+        return pd.DataFrame({"tree": trees})
+
+    def _trees(self, videos: list[str]) -> list[str]:
+        from videmo.backbone.frames import pack_frames
+        from videmo.tasks.catalog import PARTS
+        from videmo.tasks.questions import ask
+        from videmo.tree.text import parse
+
+        decoded = [self._decode(video) for video in videos]
+        question = ask(PARTS[QUESTION])
+        prompts = [(pack_frames(frames, self.policy), question) for frames in decoded if not isinstance(frames, str)]
+        answers = iter(self.sampler.answer(prompts) if prompts else [])
+        return [
+            json.dumps({"error": frames}) if isinstance(frames, str) else _tree_json(parse(next(answers).text).tree)
+            for frames in decoded
+        ]
+
+    def _decode(self, video: str) -> Any:
+        """The frames, or the reason why there are none."""
+        from videmo.data.clip import decode
+
+        try:
+            return decode(Path(video), self.frames, self.size)
+        except (ValueError, OSError) as error:
+            return str(error)
+
+
+def _paths(model_input: Any) -> list[str]:
+    if isinstance(model_input, pd.DataFrame):
+        column = INPUT if INPUT in model_input.columns else model_input.columns[0]
+        return [str(path) for path in model_input[column]]
+    return [str(path) for path in ([model_input] if isinstance(model_input, str) else model_input)]
+
+
+def _tree_json(tree: Any) -> str:
+    from videmo.tree.model import LEVELS
+
+    levels: dict[str, dict[str, list[str]]] = {level: {} for level in LEVELS}
+    for level in LEVELS:
+        for pair in tree.level(level):
+            levels[level].setdefault(pair.aspect, []).append(pair.item)
+    return json.dumps(levels)
+
+
+mlflow.models.set_model(TreeModel())

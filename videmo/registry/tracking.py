@@ -1,0 +1,150 @@
+"""Stages in MLflow: a run for each, below that of the pipeline; on SQLite unless MLFLOW_TRACKING_URI says otherwise."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videmo.stage import StageReport, home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+EXPERIMENT = "videmo"
+BATCH = 1000  # metrics in one request, MLflow's limit
+PARAM_LENGTH = 6000  # characters of a parameter's value, MLflow's limit
+
+
+def tracking_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home().resolve() / 'mlflow' / 'mlflow.db'}"
+
+
+def connect() -> MlflowClient:
+    """A client of the tracking server and registry, MLflow's own chatter turned down."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    uri = tracking_uri()
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    for chatty in ("mlflow", "alembic"):  # importing mlflow sets its own level
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    return mlflow.MlflowClient()
+
+
+def log_stage(report: StageReport, run_name: str) -> str:
+    """Log a finished stage below the pipeline run `run_name`; the same output of a stage is logged there once.
+
+    Parameters are the config sections; metrics the stage's own, and its rows over steps as `step.<name>`. Returns the
+    id of the MLflow run.
+    """
+    from mlflow.entities import Param, RunTag
+
+    client = connect()
+    parent = pipeline_run(client, run_name)
+    logged = _child(client, parent, report.stage, report.digest)
+    if logged:
+        return logged
+    tags = {"mlflow.parentRunId": parent, "videmo.kind": "stage", "videmo.digest": report.digest}
+    run = client.create_run(experiment_id(client), run_name=report.stage, tags=tags)
+    run_id = run.info.run_id
+    inputs = [RunTag(f"videmo.input.{name}", digest) for name, digest in report.inputs.items()]
+    params = [Param(name, value[:PARAM_LENGTH]) for name, value in _flat(report.config)]
+    client.log_batch(run_id, params=params, tags=inputs)
+    for batch in _batches(_metrics(report)):
+        client.log_batch(run_id, metrics=batch)
+    if "data" in report.config:
+        _log_dataset(client, run_id, report)
+    client.set_terminated(run_id)
+    return run_id
+
+
+def pipeline_run(client: MlflowClient, run_name: str) -> str:
+    """The id of the parent run of the pipeline run `run_name`, made if there is none."""
+    key = run_name.replace("'", "_").replace("\\", "_")  # a search has no way to escape them
+    found = _search(client, f"tags.`videmo.kind` = 'pipeline' and tags.`videmo.run` = '{key}'")
+    if found:
+        return found
+    tags = {"videmo.kind": "pipeline", "videmo.run": key}
+    run_id = client.create_run(experiment_id(client), run_name=run_name, tags=tags).info.run_id
+    client.set_terminated(run_id)
+    return run_id
+
+
+def experiment_id(client: MlflowClient) -> str:
+    """The experiment of the project, made if there is none; beside a SQLite file lie its artifacts."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(EXPERIMENT):
+        return found.experiment_id
+    uri = tracking_uri()
+    local = Path(uri.removeprefix("sqlite:///")).parent / "artifacts" if uri.startswith("sqlite:///") else None
+    try:
+        return client.create_experiment(EXPERIMENT, artifact_location=local.as_uri() if local else None)
+    except MlflowException:  # another process was faster
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is None:
+            raise
+        return found.experiment_id
+
+
+def _child(client: MlflowClient, parent: str, stage: str, digest: str) -> str | None:
+    return _search(
+        client,
+        f"tags.`mlflow.parentRunId` = '{parent}' and tags.`videmo.digest` = '{digest}' "
+        f"and attributes.run_name = '{stage}' and attributes.status = 'FINISHED'",
+    )
+
+
+def _search(client: MlflowClient, condition: str) -> str | None:
+    found = client.search_runs([experiment_id(client)], condition, max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, str(value)
+
+
+def _metrics(report: StageReport) -> Iterator[Metric]:
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    for name, value in {**report.metrics, "seconds": report.seconds}.items():
+        yield Metric(name, value, now, 0)
+    rows = report.output / "metrics.jsonl"
+    if rows.exists():
+        for line in rows.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            step = row.pop("step")
+            yield from (Metric(f"step.{name}", value, now, step) for name, value in row.items() if value is not None)
+
+
+def _batches(metrics: Iterable[Metric]) -> Iterator[list[Metric]]:
+    remaining = iter(metrics)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _log_dataset(client: MlflowClient, run_id: str, report: StageReport) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = json.dumps({"uri": report.output.resolve().as_uri()})
+    profile = json.dumps(report.metrics)
+    dataset = Dataset(report.config["data"]["source"], report.digest, "local", source, profile=profile)
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
