@@ -20,7 +20,8 @@ Split = Literal["train", "test"]
 CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,90}")  # what may name a member of a tar shard
 DELIVERED = 0.9  # share of the promised frames, or length, below which a video counts as truncated
 FALLBACK_FPS = 25.0  # where a file says nothing of time
-TIMED_HEADERS = ("matroska", "mov", "avi", "asf", "flv")  # formats whose headers state a length, others only guess it
+TIMED_HEADERS = ("matroska", "mov", "asf", "flv")  # formats whose headers state a length; others only guess it
+GIF_TRAILER = b";"
 
 
 @dataclass(frozen=True)
@@ -197,13 +198,26 @@ def _stamps(container: av.container.InputContainer, stream: av.VideoStream) -> I
 
 
 def _check_complete(container: av.container.InputContainer, stream: av.VideoStream, stamps: list[_Stamp]) -> None:
+    """Hold what was read against what the container states of it, each format in its own way."""
+    name = container.format.name
     count = sum(stamp.video for stamp in stamps)
-    if count < stream.frames * DELIVERED:
+    if name.startswith("mov") and count < stream.frames * DELIVERED:
         raise ClipError(f"truncated: {count} of the {stream.frames} frames that the container states")
-    stated = (container.duration or 0) / av.time_base
+    if name == "gif" and not _tail(Path(container.name)).endswith(GIF_TRAILER):
+        raise ClipError(f"truncated: the file ends within a picture, after {count} whole ones")
+    stated = (container.duration or 0) / av.time_base if name.startswith(TIMED_HEADERS) else 0.0
+    if name == "avi":  # its length is guessed from the size of the file; its count of frames counts gaps too
+        stated = float(stream.frames * (stream.time_base or 0))
     end = max(((stamp.time or 0) + stamp.length for stamp in stamps), default=0.0)
-    if container.format.name.startswith(TIMED_HEADERS) and end < stated * DELIVERED:
+    if end < stated * DELIVERED:
         raise ClipError(f"truncated: ends at {end:.2f} s of the {stated:.2f} s that the container states")
+
+
+def _tail(path: Path) -> bytes:
+    """The last bytes of a file, but for padding."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 512))
+        return file.read().rstrip(b"\0\r\n ")
 
 
 def _measured(stream: av.VideoStream, shown: list[_Stamp]) -> Probe:
