@@ -13,9 +13,10 @@ import numpy as np
 
 from videmo.config import Data
 from videmo.data.clip import Recording
+from videmo.data.sources.faces.acting import FPS
 from videmo.data.sources.faces.draw import draw_frames
 from videmo.data.sources.faces.ground_truth import face_box, labels_of, tree_of
-from videmo.data.sources.faces.performance import FPS, Performance, sample_performance
+from videmo.data.sources.faces.performance import Performance, sample_performance
 from videmo.data.sources.faces.person import Person, sample_person
 from videmo.data.sources.faces.video import write_video
 
@@ -24,7 +25,10 @@ NAMESPACE = 15  # of the people of the data set; people drawn for anything else 
 
 
 def recordings(config: Data, work: Path) -> Iterator[Recording]:
-    """Draw and encode config.people x config.clips_per_person clips below `work`, in order; the same for any number of workers."""
+    """Draw and encode config.people x config.clips_per_person clips below `work`, in order.
+
+    The number of workers changes nothing but the time. Each person's clips share its traits and nothing else.
+    """
     jobs = [(person, clip) for person in range(config.people) for clip in range(config.clips_per_person)]
     record = partial(_record, config.seed, work)
     if config.workers == 1:

@@ -42,7 +42,7 @@ class Body:
     def __init__(self, origin: tuple[float, float], scale: float, shift: float, roll: float) -> None:
         self.scale = scale  # pixels per head unit
         self.turn = scale * _rotation(roll)
-        self.offset = scale * (_WAIST + [shift, 0.0]) - _WAIST @ self.turn + np.array(origin)
+        self.offset = scale * (_WAIST + np.array([shift, 0.0])) - _WAIST @ self.turn + np.array(origin)
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """(n, 2) head units -> (n, 2) pixels; the body turns about its waist."""
@@ -56,7 +56,9 @@ class Head:
     outlines keep their width, as a head is about as deep as wide, and only slide by their depth.
     """
 
-    def __init__(self, body: Body, half_width: float, half_height: float, yaw: float, pitch: float, roll: float) -> None:
+    def __init__(
+        self, body: Body, half_width: float, half_height: float, yaw: float, pitch: float, roll: float
+    ) -> None:
         self.scale = body.scale
         self.half_width, self.half_height = half_width, half_height
         self._cos_yaw, self.turned = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from videmo.data.sources.faces import features, outline, wear
+from videmo.data.sources.faces import features, outline, skin, wear
 from videmo.data.sources.faces.action_units import Deformation, deform
 from videmo.data.sources.faces.canvas import Body, Canvas, Head
 from videmo.data.sources.faces.features import Face
@@ -49,8 +49,8 @@ def _draw_figure(canvas: Canvas, figure: Figure, performance: Performance, index
     _draw_skull(canvas, head, person)
     far, near = (1, 0) if yaw > 0 else (0, 1)
     wear.draw_ear(canvas, head, person, far, "earrings" in worn)
-    features.draw_face_shape(face)
-    features.draw_skin(face)
+    skin.draw_face_shape(face)
+    skin.draw_skin(face)
     if person.hair_length != "bald":
         _draw_hair(canvas, head, person)
     wear.draw_ear(canvas, head, person, near, "earrings" in worn, near=True)

@@ -1,4 +1,4 @@
-"""The face itself: outline, skin, eyes, brows, nose, mouth. Geometry and plain colours, nothing of what they mean."""
+"""The moving parts of the face: eyes, brows, nose, mouth. Geometry and plain colours, nothing of what they mean."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videmo.data.sources.faces import outline
 from videmo.data.sources.faces.action_units import Deformation
 from videmo.data.sources.faces.canvas import Canvas, Head
 from videmo.data.sources.faces.person import Colour, Person, mix
 
 EYE_Y, BROW_Y, MOUTH_Y = -0.14, -0.48, 0.56
+DARK: Colour = (14, 4, 4)
 _ARC = np.linspace(-1, 1, 11)
 _BULGE = 1 - _ARC**2
-_DARK: Colour = (30, 12, 10)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Face:
     @property
     def shade(self) -> Colour:
         """The colour of folds and wrinkles."""
-        return mix(self.person.skin, _DARK, 0.55)
+        return mix(self.person.skin, DARK, 0.55)
 
     def eye_centre(self, side: int) -> tuple[float, float]:
         return (2 * side - 1) * (0.43 * self.person.face_half_width + 0.04), EYE_Y * self.person.face_half_height
@@ -49,115 +48,6 @@ class Face:
     def curve(self, x0: float, y0: float, x1: float, y1: float, sag: float) -> np.ndarray:
         """An arc between two points, hanging by `sag` in its middle."""
         return np.stack([x0 + (x1 - x0) * (_ARC + 1) / 2, y0 + (y1 - y0) * (_ARC + 1) / 2 + sag * _BULGE], axis=1)
-
-
-def draw_face_shape(face: Face) -> None:
-    person = face.person
-    shape = outline.lowered(outline.face(person), person.face_half_height, face.jaw, face.jaw_shift)
-    pixels = face.head.outline(shape, 0.20)
-    face.canvas.fill(pixels, person.skin)
-    face.canvas.line(pixels, mix(person.skin, (0, 0, 0), 0.30), 0.03 * face.head.scale, closed=True)
-
-
-def draw_skin(face: Face) -> None:
-    """Cheeks, beard, blemishes, wrinkles, folds."""
-    person, height = face.person, face.person.face_half_height
-    width = person.face_half_width
-    for side, sign in ((0, -1), (1, 1)):
-        if person.rosy_cheeks:
-            centre = np.array([sign * 0.56 * width, 0.24 * height])
-            face.fill(_ellipse(centre, 0.19, 0.13), mix(person.skin, (235, 60, 80), 0.45))
-        _draw_age(face, side, sign)
-        deformation = face.sides[side]
-        eye_x, eye_y = face.eye_centre(side)
-        if deformation.cheek > 0.05:
-            low = eye_y + 0.22 - 0.05 * deformation.cheek
-            colour = mix(person.skin, _DARK, 0.62 * min(1.0, 0.25 + deformation.cheek))
-            face.line(face.curve(eye_x - 0.21, low, eye_x + 0.21, low, 0.10), colour, 0.06)
-            face.fill(
-                _ellipse(np.array([eye_x, low + 0.17]), 0.19, 0.085),
-                mix(person.skin, (255, 255, 255), 0.25 * deformation.cheek),
-            )
-        if deformation.fold > 0.08:
-            colour = mix(person.skin, _DARK, 0.7 * min(1.0, 0.2 + deformation.fold))
-            nose = person.nose_half_width
-            face.line(
-                face.curve(sign * (nose + 0.03), person.nose_base * height - 0.02, sign * 0.44, 0.52, -0.05),
-                colour,
-                0.045,
-            )
-        if deformation.furrow > 0.08:
-            x = sign * 0.055
-            colour = mix(person.skin, _DARK, 0.9 * min(1.0, 0.3 + deformation.furrow))
-            face.line(np.array([[x, -0.56], [x * 1.1, -0.34]]) * height, colour, 0.05)
-    _draw_beard(face)
-    _draw_blemish(face)
-
-
-def _draw_age(face: Face, side: int, sign: int) -> None:
-    """Bags and folds from middle age on; forehead lines and crow's feet on wrinkled skin."""
-    person, shade = face.person, mix(face.person.skin, _DARK, 0.36)
-    height = person.face_half_height
-    eye_x, eye_y = face.eye_centre(side)
-    if person.age != "young":
-        low = eye_y + person.eye_half_height + 0.05
-        face.fill(face.curve(eye_x - 0.17, low, eye_x + 0.17, low, 0.12), mix(person.skin, (90, 40, 70), 0.30))
-        face.line(face.curve(sign * 0.27, 0.22 * height, sign * 0.42, 0.66 * height, 0.0), shade, 0.03)
-    if person.age == "elderly":
-        face.line(face.curve(sign * 0.36, 0.72 * height, sign * 0.30, 0.90 * height, 0.0), shade, 0.03)
-        cheek = sign * 0.72 * person.face_half_width
-        face.line(face.curve(cheek, 0.08 * height, cheek * 0.86, 0.52 * height, 0.0), shade, 0.045)
-    if person.skin_texture == "wrinkled":
-        outer = sign * (abs(eye_x) + person.eye_half_width)
-        for bend in (-0.07, 0.0, 0.07):
-            face.line(
-                np.array([[outer + sign * 0.03, eye_y + bend / 2], [outer + sign * 0.14, eye_y + bend * 1.6]]),
-                shade,
-                0.02,
-            )
-        if side == 0:
-            for y in (-0.64, -0.72, -0.80):
-                face.line(face.curve(-0.34, y * height, 0.34, y * height, -0.03), shade, 0.03)
-
-
-def _draw_beard(face: Face) -> None:
-    person, head = face.person, face.head
-    hair = mix(person.hair, (0, 0, 0), 0.32)
-    if "beard" in person.facial_features:
-        shape = outline.lowered(outline.beard(person), person.face_half_height, face.jaw, face.jaw_shift)
-        face.canvas.fill(head.outline(shape, 0.22), hair)
-    if "goatee" in person.facial_features:
-        low = person.face_half_height * 1.02
-        shape = np.array([[-0.15, 0.73], [0.15, 0.73], [0.17, low - 0.04], [0.0, low + 0.08], [-0.17, low - 0.04]])
-        face.fill(outline.lowered(shape, person.face_half_height, face.jaw, face.jaw_shift), hair)
-    for side, sign in ((0, -1), (1, 1)):
-        if face.sides[side].chin_bulge > 0.08:
-            colour = mix(hair if set(person.facial_features) & {"beard", "goatee"} else person.skin, _DARK, 0.6)
-            face.line(face.curve(0, 0.77, sign * 0.18, 0.83, -0.03), colour, 0.04)
-
-
-def _draw_blemish(face: Face) -> None:
-    person, height = face.person, face.person.face_half_height
-    x, y = blemish_position(person)
-    if "mole" in person.facial_features:
-        face.fill(_ellipse(np.array([x, y]), 0.06, 0.06), (40, 16, 12))
-    if "scar" in person.facial_features:
-        colour = mix(person.skin, (190, 30, 50), 0.75)
-        face.line(np.array([[x - 0.10, y - 0.17], [x + 0.10, y + 0.17]]), colour, 0.055)
-        for step in (-0.5, 0.5):
-            middle = np.array([x + 0.10 * step, y + 0.17 * step])
-            face.line(np.array([middle + [0.08, -0.05], middle - [0.08, -0.05]]), colour, 0.035)
-    if "freckles" in person.facial_features:
-        colour = mix(person.skin, (120, 40, 10) if sum(person.skin) > 300 else (20, 8, 4), 0.65)
-        for dx, dy in ((-0.13, 0.02), (0.0, 0.06), (0.13, 0.0), (-0.07, 0.14), (0.08, 0.15), (0.2, 0.10)):
-            for sign in (-1, 1):
-                centre = np.array([sign * (0.52 * person.face_half_width + dx), (0.20 + dy) * height])
-                face.fill(_ellipse(centre, 0.027, 0.027, 6), colour)
-
-
-def blemish_position(person: Person) -> tuple[float, float]:
-    """Of the mole or scar, head units."""
-    return person.blemish_side * 0.58 * person.face_half_width, 0.36 * person.face_half_height
 
 
 def draw_eyes(face: Face) -> None:
@@ -174,7 +64,7 @@ def _draw_eye(face: Face, side: int) -> None:
     bulge = np.sqrt(np.maximum(_BULGE, 0)) * 0.5 + 0.5 * _BULGE
     upper = y - half_height * deformation.upper_lid * bulge
     lower = y + half_height * deformation.lower_lid * bulge
-    lid = mix(person.skin, (120, 40, 190), 0.65) if person.makeup else mix(person.skin, _DARK, 0.16)
+    lid = mix(person.skin, (120, 40, 190), 0.65) if person.makeup else mix(person.skin, DARK, 0.16)
     top = y - half_height * max(1.25, deformation.upper_lid + 0.25) * bulge
     shut = deformation.upper_lid + deformation.lower_lid < 0.3
     rim = np.stack([across, upper], axis=1)
@@ -185,7 +75,7 @@ def _draw_eye(face: Face, side: int) -> None:
             ),
             lid,
         )
-        face.line(np.stack([across, y + 0.35 * half_height * bulge], axis=1), _DARK, 0.06)
+        face.line(np.stack([across, y + 0.35 * half_height * bulge], axis=1), DARK, 0.06)
     else:
         face.fill(np.concatenate([rim, np.stack([across, lower], axis=1)[::-1]]), (252, 252, 252))
         _draw_iris(face, x, y, deformation)
@@ -193,12 +83,12 @@ def _draw_eye(face: Face, side: int) -> None:
         bottom = y + half_height * (deformation.lower_lid + 0.55) * bulge
         lower_rim = np.stack([across, lower], axis=1)
         face.fill(np.concatenate([lower_rim, np.stack([across, bottom], axis=1)[::-1]]), _below_eye(person))
-        face.line(lower_rim, mix(person.skin, _DARK, 0.6), 0.025)
-        face.line(rim, _DARK, 0.055 if person.gender == "female" else 0.03)
+        face.line(lower_rim, mix(person.skin, DARK, 0.6), 0.025)
+        face.line(rim, DARK, 0.055 if person.gender == "female" else 0.03)
     if person.gender == "female":
         edge = rim[-1 if side else 0]
-        flick = np.array([edge - [sign * 0.06, 0.02], edge + [sign * 0.09, -0.10], edge + [0.0, 0.03]])
-        face.fill(flick, _DARK)
+        flick = edge + np.array([[-sign * 0.06, -0.02], [sign * 0.09, -0.10], [0.0, 0.03]])
+        face.fill(flick, DARK)
 
 
 def _draw_iris(face: Face, x: float, y: float, deformation: Deformation) -> None:
@@ -255,19 +145,20 @@ def draw_nose(face: Face) -> None:
     base = person.nose_base * height - 0.05 * wrinkle
     half = person.nose_half_width * (1 + 0.15 * wrinkle)
     top = -0.12 * height
-    shape = np.array([[-0.035, top], [0.035, top], [0.05, base - 0.13], [half, base - 0.05], [half * 0.85, base + 0.03],
-                      [0.0, base + 0.06], [-half * 0.85, base + 0.03], [-half, base - 0.05], [-0.05, base - 0.13]])  # fmt: skip
-    face.fill(shape, mix(person.skin, _DARK, 0.24), lift=0.12)
-    tip = _ellipse(np.array([0.0, base - 0.05]), 0.45 * half, 0.05)
+    shape = np.array([[-0.035, top], [0.035, top], [0.05, base - 0.13], [half, base - 0.05],
+                      [half * 0.85, base + 0.03], [0.0, base + 0.06], [-half * 0.85, base + 0.03], [-half, base - 0.05],
+                      [-0.05, base - 0.13]])  # fmt: skip
+    face.fill(shape, mix(person.skin, DARK, 0.24), lift=0.12)
+    tip = ellipse(np.array([0.0, base - 0.05]), 0.45 * half, 0.05)
     face.fill(tip, mix(person.skin, (255, 255, 255), 0.22), lift=0.16)
     for sign in (-1, 1):
         face.fill(
-            _ellipse(np.array([sign * half * 0.5, base + 0.01]), 0.22 * half + 0.012, 0.028),
-            mix(person.skin, _DARK, 0.85),
+            ellipse(np.array([sign * half * 0.5, base + 0.01]), 0.22 * half + 0.012, 0.028),
+            mix(person.skin, DARK, 0.85),
             lift=0.12,
         )
         if wrinkle > 0.08:
-            colour = mix(person.skin, _DARK, 0.8 * min(1.0, 0.25 + wrinkle))
+            colour = mix(person.skin, DARK, 0.8 * min(1.0, 0.25 + wrinkle))
             for y in (-0.20, -0.11, -0.02):
                 face.line(np.array([[sign * 0.02, y - 0.03], [sign * 0.13, y + 0.03]]), colour, 0.035, lift=0.1)
 
@@ -299,12 +190,12 @@ def draw_mouth(face: Face) -> None:
     face.fill(_between(x, outer_top, upper), person.lips)
     face.fill(_between(x, lower, outer_bottom), mix(person.lips, (255, 255, 255), 0.08))
     if gap_up + gap_down <= 0.03:
-        face.line(np.stack([x, line], axis=1), mix(person.lips, _DARK, 0.8), 0.04)
+        face.line(np.stack([x, line], axis=1), mix(person.lips, DARK, 0.8), 0.04)
     for index, d in ((0, left), (-1, right)):
         if d.dimple > 0.08:
             sign = -1 if index == 0 else 1
             corner = np.array([x[index] + sign * 0.06, line[index]])
-            colour = mix(person.skin, _DARK, 0.9 * min(1.0, 0.25 + d.dimple))
+            colour = mix(person.skin, DARK, 0.9 * min(1.0, 0.25 + d.dimple))
             face.line(
                 face.curve(corner[0], corner[1] - 0.12, corner[0], corner[1] + 0.12, 0.0)
                 + np.stack([sign * 0.06 * _BULGE, 0 * _ARC], axis=1),
@@ -323,6 +214,6 @@ def _between(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.concatenate([np.stack([x, top], axis=1), np.stack([x, bottom], axis=1)[::-1]])
 
 
-def _ellipse(centre: np.ndarray, half_width: float, half_height: float, corners: int = 14) -> np.ndarray:
+def ellipse(centre: np.ndarray, half_width: float, half_height: float, corners: int = 14) -> np.ndarray:
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     return centre + np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)

@@ -11,10 +11,14 @@ from videmo.data.sources.faces.person import Person
 # Half widths of a face, as shares of its greatest, by height from -1 (top) to 1 (chin).
 # fmt: off
 _PROFILES = {
-    "long":   ((-1, 0.0), (-0.98, 0.25), (-0.88, 0.66), (-0.65, 0.90), (-0.3, 0.99), (0, 1.0), (0.3, 0.97), (0.55, 0.87), (0.72, 0.72)),
-    "oval":   ((-1, 0.0), (-0.98, 0.22), (-0.86, 0.58), (-0.62, 0.84), (-0.3, 0.98), (0, 1.0), (0.3, 0.93), (0.55, 0.78), (0.72, 0.62)),
-    "round":  ((-1, 0.0), (-0.98, 0.24), (-0.86, 0.60), (-0.62, 0.85), (-0.3, 0.98), (0, 1.0), (0.3, 0.98), (0.55, 0.89), (0.72, 0.75)),
-    "square": ((-1, 0.0), (-0.99, 0.50), (-0.93, 0.80), (-0.75, 0.95), (-0.3, 1.00), (0, 1.0), (0.3, 1.00), (0.55, 0.98), (0.72, 0.93)),
+    "long":   ((-1, 0.0), (-0.98, 0.25), (-0.88, 0.66), (-0.65, 0.90), (-0.3, 0.99),
+               (0, 1.0), (0.3, 0.97), (0.55, 0.87), (0.72, 0.72)),
+    "oval":   ((-1, 0.0), (-0.98, 0.22), (-0.86, 0.58), (-0.62, 0.84), (-0.3, 0.98),
+               (0, 1.0), (0.3, 0.93), (0.55, 0.78), (0.72, 0.62)),
+    "round":  ((-1, 0.0), (-0.98, 0.24), (-0.86, 0.60), (-0.62, 0.85), (-0.3, 0.98),
+               (0, 1.0), (0.3, 0.98), (0.55, 0.89), (0.72, 0.75)),
+    "square": ((-1, 0.0), (-0.99, 0.50), (-0.93, 0.80), (-0.75, 0.95), (-0.3, 1.00),
+               (0, 1.0), (0.3, 1.00), (0.55, 0.98), (0.72, 0.93)),
 }
 _CHINS = {  # height, and half width as a share of the last above
     "pointed": ((0.86, 0.52), (0.97, 0.22), (1.06, 0.07), (1.08, 0.0)),
@@ -67,7 +71,7 @@ def hair_back(person: Person) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def hair_front(person: Person) -> tuple[np.ndarray, np.ndarray]:
-    """The hair over the forehead: its upper edge (an outline) and its hairline (on the face), both from left to right."""
+    """The hair over the forehead, from left to right: its upper edge (an outline) and its hairline (on the face)."""
     width, height = person.face_half_width, person.face_half_height
     angle = np.linspace(np.pi * 1.03, np.pi * 1.97, 25)
     upper = np.stack([width * 1.07 * np.cos(angle), height * 1.10 * np.sin(angle)], axis=1)
@@ -96,10 +100,10 @@ def strands(person: Person) -> tuple[np.ndarray, ...]:
         lines.append(np.stack([x * width + bend, y], axis=1))
     if person.hair_length == "long":
         for side in (-1, 1):
-            for out in (1.06, 1.2):
-                y = np.linspace(-0.3, 1.25, 21)
-                bend = 0.05 * np.sin(np.linspace(0, 9 * np.pi, 21)) if wavy else 0 * y
-                lines.append(np.stack([side * width * (out + 0.1 * np.clip(y, 0, 1)) + bend, y], axis=1))
+            for out in (1.0, 1.08):
+                y = np.linspace(0.1, 1.25, 17)
+                bend = 0.05 * np.sin(np.linspace(0, 7 * np.pi, 17)) if wavy else 0 * y
+                lines.append(np.stack([side * width * (out + 0.17 * np.clip(y, 0, 1)) + bend, y], axis=1))
     return tuple(lines)
 
 

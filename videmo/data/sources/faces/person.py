@@ -1,6 +1,6 @@
 """Who is seen: the traits of a drawn person, constant over all their clips.
 
-Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The two items of an aspect
+Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The items of an aspect
 are kept apart by a gap several times as wide as the variation within each, so that a label is never a matter of opinion.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 Colour = tuple[int, int, int]
 
 # fmt: off
-SKINS: dict[str, Colour] = {"dark": (88, 54, 40), "fair": (246, 216, 194), "tan": (206, 150, 104)}
-HAIRS: dict[str, Colour] = {"black": (24, 21, 26), "blond": (240, 208, 96), "brown": (124, 74, 30),
+SKINS: dict[str, Colour] = {"dark": (98, 60, 44), "fair": (246, 216, 194), "tan": (206, 150, 104)}
+HAIRS: dict[str, Colour] = {"black": (24, 21, 26), "blond": (240, 208, 96), "brown": (140, 86, 36),
                             "gray": (176, 178, 184), "red": (206, 72, 22)}
 IRISES: dict[str, Colour] = {"blue": (40, 110, 245), "brown": (104, 52, 14), "green": (30, 165, 60),
                              "gray": (138, 146, 154)}
@@ -148,7 +148,9 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
         return float(value * rng.uniform(0.94, 1.06))
 
     def tinted(colour: Colour, spread: int = 8) -> Colour:
-        return tuple(int(np.clip(c + d, 0, 255)) for c, d in zip(colour, rng.integers(-spread, spread + 1, 3)))  # type: ignore[return-value]
+        return tuple(
+            int(np.clip(c + d, 0, 255)) for c, d in zip(colour, rng.integers(-spread, spread + 1, 3), strict=True)
+        )  # type: ignore[return-value]
 
     width, height = FACE_SIZES[traits["face_shape"]]
     eye_width, eye_height = EYE_SIZES[traits["eye_size"]]
@@ -159,7 +161,9 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
     return {
         "skin": tinted(SKINS[traits["skin_colour"]]),
         "hair": hair,
-        "brow": tinted((150, 156, 166) if traits["skin_colour"] == "fair" else (228, 228, 232)) if traits["age"] == "elderly" else mix(hair, (20, 12, 8), 0.55),
+        "brow": tinted((150, 156, 166) if traits["skin_colour"] == "fair" else (228, 228, 232))
+        if traits["age"] == "elderly"
+        else mix(hair, (20, 12, 8), 0.55),
         "iris": tinted(IRISES[traits["eye_colour"]]),
         "lips": lips,
         "face_half_width": float(width * rng.uniform(0.98, 1.02)),
@@ -176,4 +180,4 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:
     """`share` of `other` in `colour`, 0 to 1."""
-    return tuple(int(c + (o - c) * share) for c, o in zip(colour, other))  # type: ignore[return-value]
+    return tuple(int(c + (o - c) * share) for c, o in zip(colour, other, strict=True))  # type: ignore[return-value]

@@ -1,7 +1,7 @@
 """What happens in a clip, in words: the emotion and its course, head, face and body, accessories, who is there.
 
-Kinds of clip: `single` (one person, an emotion or none), `micro` (one person, at rest but for half a second), `identity`
-(two portraits side by side) and `conversation` (two people in one picture).
+Kinds of clip: `single` (one person, an emotion or none), `micro` (one person, at rest but for half a second),
+`identity` (two portraits side by side) and `conversation` (two people in one picture).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HARMLESS = {
 
 @dataclass(frozen=True)
 class Script:
-    """One person's part. `side` (0 image left, 1 image right) is where one-sided things happen: a wink, contempt, a wave."""
+    """One person's part. `side` (0 image left, 1 right) is where one-sided things happen: a wink, contempt, a wave."""
 
     emotion: str = "neutral"
     second_emotion: str | None = None

@@ -15,14 +15,14 @@ _RING = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 
 
 def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: float) -> None:
-    """Neck, shoulders and what is worn there. Men are drawn with a broad neck and a collar, women with a low neckline."""
+    """Neck, shoulders and what is worn there. Men have a broad neck and a collar, women a low neckline."""
     person, worn = figure.person, figure.script.accessories
     male = person.gender == "male"
     neck, shoulder = (0.46, 1.62) if male else (0.26, 1.15)
     top = 1.22 - lift
     skin = mix(person.skin, (0, 0, 0), 0.20)
-    torso = np.array([[-neck, top - 0.06], [neck, top - 0.06], [shoulder * 0.8, top + 0.06], [shoulder, top + 0.30],
-                      [shoulder + 0.05, 3.2], [-shoulder - 0.05, 3.2], [-shoulder, top + 0.30], [-shoulder * 0.8, top + 0.06]])  # fmt: skip
+    half = np.array([[neck, top - 0.06], [shoulder * 0.8, top + 0.06], [shoulder, top + 0.30], [shoulder + 0.05, 3.2]])
+    torso = np.concatenate([half, half[::-1] * [-1, 1]])
     canvas.fill(body.place(torso), figure.clothes)
     canvas.fill(body.place(np.array([[-neck, 0.5], [neck, 0.5], [neck, top + 0.05], [-neck, top + 0.05]])), skin)
     if male:
@@ -95,8 +95,8 @@ def draw_glasses(face: Face, dark: bool) -> None:
         x, y = face.eye_centre(side)
         half_width = max(0.25, person.eye_half_width + 0.045)
         corner = 0.62  # a superellipse: rounded squares
-        lens = np.stack([x + half_width * np.sign(np.cos(_RING)) * np.abs(np.cos(_RING)) ** corner,
-                         y + 0.02 + 0.235 * np.sign(np.sin(_RING)) * np.abs(np.sin(_RING)) ** corner], axis=1)  # fmt: skip
+        unit = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)
+        lens = np.array([x, y + 0.02]) + np.array([half_width, 0.235]) * np.sign(unit) * np.abs(unit) ** corner
         pixels = head.on_face(lens, 0.06)
         if dark:
             face.canvas.fill(pixels, (14, 14, 18))
