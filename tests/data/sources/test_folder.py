@@ -1,0 +1,161 @@
+"""A directory of videos with a CSV: what each value means, and what becomes of what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from videmo.config import Data, SettingError
+from videmo.data.clip import Recording, Rejected
+from videmo.data.sources.folder import COLUMNS, course, recordings
+from videmo.tasks.catalog import PARTS
+from videmo.tree.model import LEVELS
+from videmo.tree.vocabulary import ASPECTS
+
+
+def folder(path: Path, csv: str | bytes, *files: str) -> Data:
+    for name in files:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(name.encode())
+    (path / "labels.csv").write_bytes(csv if isinstance(csv, bytes) else csv.encode())
+    return Data(source="folder", path=path)
+
+
+def found(config: Data) -> list[Recording | Rejected]:
+    return list(recordings(config, Path("unused")))
+
+
+def only(config: Data) -> Recording:
+    (recording,) = found(config)
+    assert isinstance(recording, Recording), recording
+    return recording
+
+
+def reasons(config: Data) -> dict[str, str]:
+    return {refused.file: refused.reason for refused in found(config) if isinstance(refused, Rejected)}
+
+
+def test_every_meaning_is_a_word_of_the_catalogue_and_of_the_vocabulary():
+    for values in COLUMNS.values():
+        for meaning in values.values():
+            assert all(answer in PARTS[part].answers for part, answer in meaning.labels.items())
+            assert all(pair.item in ASPECTS[pair.aspect].items for pair in meaning.pairs)
+
+
+def test_labels_become_answers_and_a_tree(tmp_path):
+    header = (
+        "file,person,people,hair_color,hair_length,eyeglasses,expression,expression_sequence,sentiment,head_pose,note\n"
+    )
+    row = "a b.mp4,p1,1,black,long,yes,happy,neutral>happy,positive,front,a remark that nobody reads\n"
+    recording = only(folder(tmp_path, header + row, "a b.mp4"))
+    assert recording.person == "p1"
+    assert recording.labels["emotion_mafw"] == ("happiness",)
+    assert recording.labels["emotion_dfew"] == ("happy",)
+    assert recording.labels["emotion_multi"] == ("neutral", "happiness")
+    said = {level: {f"{pair.aspect}: {pair.item}" for pair in recording.tree.level(level)} for level in LEVELS}
+    assert said["attribute"] == {"people: one", "hair colour: black", "hair length: long", "accessory: eyeglasses",
+                                 "head pose: front"}  # fmt: skip
+    assert said["expression"] == {"course: growing"}
+    assert said["emotion"] == {"emotion: happiness", "emotion: neutral", "sentiment: positive"}
+
+
+def test_a_column_may_be_named_after_a_part_or_an_aspect(tmp_path):
+    csv = "file,action_units,emotion_mead,nose_size,accessory\na.mp4,AU4; AU15,strong angry,large,hat; earrings\n"
+    recording = only(folder(tmp_path, csv, "a.mp4"))
+    assert recording.labels == {"action_units": ("AU4", "AU15"), "emotion_mead": ("strong angry",)}
+    said = {f"{pair.aspect}: {pair.item}" for level in LEVELS for pair in recording.tree.level(level)}
+    assert {"nose size: large", "accessory: hat", "accessory: earrings"} <= said
+    assert {"brows: lowered", "mouth corners: lowered", "emotion: anger", "intensity: strong"} <= said
+
+
+def test_an_empty_field_was_not_judged(tmp_path):
+    recording = only(folder(tmp_path, "file,person,expression,hair_length\na.mp4,,,\n", "a.mp4"))
+    assert recording.person is None
+    assert recording.labels == {}
+    assert len(recording.tree) == 0
+
+
+def test_a_vague_value_says_nothing_rather_than_something_wrong(tmp_path):
+    recording = only(folder(tmp_path, "file,hair_color,head_pose\na.mp4,dark,left\n", "a.mp4"))
+    assert recording.labels == {}
+    assert len(recording.tree) == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("gone.mp4,happy", "names a file that is not there"),
+        ("../a.mp4,happy", "outside the directory"),
+        ("sub/../../a.mp4,happy", "outside the directory"),
+        ("/etc/hostname,happy", "outside the directory"),
+        ("..\\a.mp4,happy", "outside the directory"),
+        ("b.mp4,joyous", "unknown label expression = 'joyous'; known are"),
+        ("b.mp4,happy,more", "another number of fields"),
+        (",happy", "no file named"),
+        ("a.mp4,sad", "listed twice"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_set_aside_with_its_reason(tmp_path, row, reason):
+    config = folder(tmp_path / "in", f"file,expression\na.mp4,happy\n{row}\n", "a.mp4", "b.mp4")
+    (tmp_path / "a.mp4").touch()
+    said = [why for file, why in reasons(config).items() if file != "b.mp4" or row.startswith("b.mp4")]
+    assert len(said) == 1
+    assert reason in said[0]
+    assert any(isinstance(one, Recording) and one.video.name == "a.mp4" for one in found(config))
+
+
+def test_a_label_outside_a_single_choice_is_set_aside(tmp_path):
+    config = folder(tmp_path, "file,emotion_mead\na.mp4,weak sad; weak fear\n", "a.mp4")
+    assert "takes one" in reasons(config)["a.mp4"]
+
+
+def test_a_video_that_the_csv_does_not_list_is_set_aside_and_other_files_are_no_candidates(tmp_path):
+    config = folder(tmp_path, "file\na.mp4\n", "a.mp4", "sub/b.MOV", "still.jpg", "README.md", ".hidden.mp4")
+    assert reasons(config) == {"still.jpg": "not in labels.csv", "sub/b.MOV": "not in labels.csv"}
+
+
+def test_names_with_spaces_and_of_any_script_are_read(tmp_path):
+    names = ["zwei leute.mp4", "été/naïve.mp4", "笑顔.mp4"]
+    config = folder(tmp_path, "file\n" + "\n".join(names), *names)
+    recordings_found = [one for one in found(config) if isinstance(one, Recording)]
+    assert [str(one.video.relative_to(tmp_path)) for one in recordings_found] == names
+    assert len({one.id for one in recordings_found}) == 3
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
+    recording = only(folder(tmp_path, "\ufefffile,expression\r\na.mp4,sad\r\n", "a.mp4"))
+    assert recording.labels["emotion_mer"] == ("sad",)
+
+
+@pytest.mark.parametrize(
+    ("csv", "message"),
+    [
+        ("name,expression\na.mp4,sad\n", "no column `file`"),
+        ("", "no column `file`"),
+        ("file,note\na.mp4,caf\u00e9\n".encode("latin-1"), "not UTF-8 at byte"),
+        ('file\n"a.mp4\n', "not a readable CSV"),
+    ],
+)
+def test_a_csv_that_cannot_be_used_is_an_error_of_the_whole_source(tmp_path, csv, message):
+    with pytest.raises(SettingError, match=message) as refusal:
+        found(folder(tmp_path, csv, "a.mp4"))
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_missing_directory_or_csv_names_the_setting(tmp_path):
+    with pytest.raises(SettingError, match=r"data\.path"):
+        found(Data(source="folder", path=tmp_path / "gone"))
+    with pytest.raises(SettingError, match=r"data\.labels"):
+        found(Data(source="folder", path=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("sequence", "runs"),
+    [
+        (["happiness"], "steady"),
+        (["sadness", "happiness"], "growing"),
+        (["happiness", "neutral"], "fading"),
+        (["neutral", "happiness", "neutral"], "brief"),
+    ],
+)
+def test_a_sequence_of_expressions_has_a_course(sequence, runs):
+    assert course(sequence) == runs
