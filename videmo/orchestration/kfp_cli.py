@@ -115,5 +115,5 @@ def _show_plan(params: Params, pipeline: PipelineFile) -> None:
     steps = [step for step in plan(params) if step.stage in pipeline.stages]
     width = max((len(step.stage) for step in steps), default=0)
     for step in steps:
-        print(f"{step.stage:<{width}}  {step.digest}  {'cached' if step.cached else 'run   '}  {step.reason}")
+        print(f"{step.stage:<{width}}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
     print(f"{sum(not step.cached for step in steps)} of {len(steps)} steps would run")

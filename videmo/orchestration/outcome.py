@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from videmo.config import Params, check_params
-from videmo.orchestration.dag import TABLE
-from videmo.orchestration.step import Run, captured_output
-from videmo.stage import read_manifest
+from videmo.orchestration.dag import TABLE, digest_for, output_of
+from videmo.orchestration.step import Run, captured_output, discard
+from videmo.stage import StageReport, read_manifest
 
 
 def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
@@ -23,11 +23,29 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
     with captured_output(this.folder / "logs" / "gate.log"):
         from videmo.registry.promotion import decide, register
 
-        view: Any = TABLE["promotion"].view(check_params(params))
+        settings = check_params(params)
+        view: Any = TABLE["promotion"].view(settings)
         verdict = decide(view, found)
         (this.folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
         register(view, found, verdict, this.name)
+        if verdict.passed and not _is_champion(settings.promotion.model_name, found["tree_rl"]):
+            # A promotion in the store is of a time before another model became champion.
+            digests = {name: StageReport.read(output).digest for name, output in found.items()}
+            discard(output_of("promotion", digest_for(TABLE["promotion"], settings, digests)))
     return verdict.passed
+
+
+def _is_champion(model_name: str, policy: Path) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    from videmo.registry.promotion import CHAMPION, POLICY
+    from videmo.registry.tracking import connect
+
+    try:
+        champion = connect().get_model_version_by_alias(model_name, CHAMPION)
+    except MlflowException:  # there is none yet
+        return False
+    return champion.tags.get(POLICY) == StageReport.read(policy).digest
 
 
 def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:

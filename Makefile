@@ -1,0 +1,40 @@
+# The commands of the project. `make help` lists them.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
+RUN ?=
+
+.PHONY: help setup full smoke test lint
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+# Any later installation of kfp puts its own command in place of the project's, which this puts back.
+setup: $(INSTALLED) ## make .venv and install what constraints.txt pins, unless that has been done
+	@grep -q videmo $(BIN)/kfp || $(PIP) --no-deps --no-build-isolation --force-reinstall --editable .
+
+full: setup ## train, evaluate and register with the default parameters; options of `kfp run` in RUN="..."
+	$(BIN)/kfp run pipelines/full.py $(RUN)
+
+smoke: setup ## the whole pipeline at its smallest, in under two minutes
+	$(BIN)/kfp run pipelines/full.py --params params/smoke.yaml $(RUN)
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest
+
+lint: setup ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# torch comes first and alone: on its own it settles on one build, which the others then accept. The pins are complete,
+# so that nothing is left to resolve.
+$(INSTALLED): constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	$(PIP) $$(grep '^torch==' constraints.txt)
+	$(PIP) --no-deps --requirement constraints.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
