@@ -12,11 +12,14 @@ from videmo.config import Evaluation, Reasoning
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction
+from videmo.tasks.catalog import PARTS
+from videmo.tasks.questions import is_open
 
 if TYPE_CHECKING:
     from videmo.backbone.frames import Video
     from videmo.backbone.policy import Policy
 
+CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
 Tokens = tuple[tuple[str, float], ...]
 Progress = Callable[[int, int], None]
 
@@ -55,14 +58,16 @@ def ask(policy: Policy, questions: Questions, config: Evaluation, progress: Prog
     from videmo.generation.hf import HfSampler
 
     sampler = HfSampler(policy, rows=config.batch)
-    predictions: list[Prediction] = []
-    for samples in _by_clips(questions.samples, config.batch):
-        answers = sampler.answer(_prompts(policy, questions.dataset, samples), max_new_tokens=config.max_new_tokens)
-        for sample, answer in zip(samples, answers, strict=True):
-            tokens = _tokens(policy, answer.tokens, answer.logprobs)
-            predictions.append(_prediction(questions.dataset, sample, answer.text, tokens))
-        progress(len(predictions), len(questions.samples))
-    return predictions
+    predictions: dict[str, Prediction] = {}
+    for about_clips in _by_clips(questions.samples, config.batch):
+        prompts = _prompts(policy, questions.dataset, about_clips)
+        for limit, chosen in _by_limit(about_clips, config.max_new_tokens).items():
+            answers = sampler.answer([prompts[index] for index in chosen], max_new_tokens=limit)
+            for index, answer in zip(chosen, answers, strict=True):
+                sample, tokens = about_clips[index], _tokens(policy, answer.tokens, answer.logprobs)
+                predictions[sample.id] = _prediction(questions.dataset, sample, answer.text, tokens)
+            progress(len(predictions), len(questions.samples))
+    return [predictions[sample.id] for sample in questions.samples]
 
 
 def ask_reasoning(
@@ -91,6 +96,16 @@ def _by_clips(samples: Sequence[Sample], clips: int) -> Iterator[list[Sample]]:
     groups = [list(about_clip) for _, about_clip in groupby(samples, key=lambda sample: sample.clip)]
     for start in range(0, len(groups), clips):
         yield [sample for about_clip in groups[start : start + clips] for sample in about_clip]
+
+
+def _by_limit(samples: Sequence[Sample], max_new_tokens: int) -> dict[int, list[int]]:
+    """How many tokens an answer may take -> indices of the samples."""
+    limits: dict[int, list[int]] = {}
+    for index, sample in enumerate(samples):
+        part = PARTS[sample.part]
+        one_choice = bool(part.answers or is_open(part)) and not part.many
+        limits.setdefault(min(max_new_tokens, CHOICE_TOKENS) if one_choice else max_new_tokens, []).append(index)
+    return limits
 
 
 def _prompts(policy: Policy, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Video, str]]:

@@ -1,0 +1,123 @@
+"""Drawings as inline SVG: coloured by the page's style sheet, so that they follow its light and dark themes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 320, 150
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 20
+POINTS = 400  # of a line; more than can be seen
+BOX_WIDTH, BOX_HEIGHT, GAP = 132, 52, 28
+
+
+@dataclass(frozen=True)
+class Box:
+    """A step in the drawing of the DAG."""
+
+    name: str
+    status: str
+    note: str
+    inputs: tuple[str, ...] = ()
+
+
+def line_chart(title: str, points: Sequence[tuple[float, float]]) -> Markup:
+    """A curve over steps; points: (step, value), at least one."""
+    points = _thinned(points)
+    steps, values = [p[0] for p in points], [p[1] for p in points]
+    across = _scale(min(steps), max(steps), LEFT, WIDTH - RIGHT)
+    up = _scale(min(values), max(values), HEIGHT - BOTTOM, TOP)
+    path = " ".join(f"{across(step):.1f},{up(value):.1f}" for step, value in points)
+    grid = "".join(
+        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(v):.1f}" y2="{up(v):.1f}"/>'
+        f'<text x="{LEFT - 5}" y="{up(v) + 3.5:.1f}" text-anchor="end">{_number(v)}</text>'
+        for v in dict.fromkeys((min(values), (min(values) + max(values)) / 2, max(values)))
+    )
+    ends = (
+        f'<text x="{LEFT}" y="{HEIGHT - 5}">{steps[0]:g}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 5}" text-anchor="end">step {steps[-1]:g}</text>'
+    )
+    mark = f'<circle class="dot" cx="{across(steps[-1]):.1f}" cy="{up(values[-1]):.1f}" r="2.5"/>'
+    label = escape(f"{title}: from {_number(values[0])} to {_number(values[-1])} over {steps[-1]:g} steps")
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
+        f'{grid}{ends}<polyline class="curve" points="{path}"/>{mark}</svg>'
+    )
+
+
+def dag(boxes: Sequence[Box], across: bool) -> Markup:
+    """The steps in a row (`across`) or a column; arrows join neighbours, bows the inputs that lie farther back."""
+    place = {box.name: index for index, box in enumerate(boxes)}
+    stride = (BOX_WIDTH if across else BOX_HEIGHT) + GAP
+    bows = [(place[i], n) for n, box in enumerate(boxes) for i in box.inputs if i in place and n - place[i] > 1]
+    room = 12 + 9 * max((to - start for start, to in bows), default=0)
+    length = stride * len(boxes) - GAP + 4
+    width, height = (length, BOX_HEIGHT + room + 4) if across else (BOX_WIDTH + 60 + room, length)
+    drawn = "".join(_box(box, index * stride + 2, room, across) for index, box in enumerate(boxes))
+    arrows = "".join(_arrow(index * stride + 2, room, across) for index in range(len(boxes) - 1))
+    curves = "".join(_bow(start * stride + 2, to * stride + 2, room, across) for start, to in bows)
+    label = escape("Steps: " + "; ".join(f"{box.name} {box.status} {box.note}" for box in boxes))
+    kind = "dag wide" if across else "dag narrow"
+    size = f'style="max-width:{width}px"'
+    return Markup(
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" {size} role="img" aria-label="{label}">'
+        f"{curves}{arrows}{drawn}</svg>"
+    )
+
+
+def _box(box: Box, along: float, room: float, across: bool) -> str:
+    x, y = (along, room) if across else (2.0, along)
+    width = BOX_WIDTH if across else BOX_WIDTH + 56
+    kind = {"succeeded": "done", "failed": "bad"}.get(box.status, "idle")
+    return (
+        f'<g class="{kind}"><rect x="{x}" y="{y}" width="{width}" height="{BOX_HEIGHT}" rx="6"/>'
+        f'<text class="name" x="{x + 10}" y="{y + 21}">{escape(box.name)}</text>'
+        f'<text x="{x + 10}" y="{y + 39}">{escape(box.note)}</text></g>'
+    )
+
+
+def _arrow(along: float, room: float, across: bool) -> str:
+    if across:
+        x, y = along + BOX_WIDTH, room + BOX_HEIGHT / 2
+        return f'<path class="edge" d="M{x} {y}h{GAP - 4}"/><path class="tip" d="M{x + GAP - 1} {y}l-7 -4v8z"/>'
+    x, y = 30.0, along + BOX_HEIGHT
+    return f'<path class="edge" d="M{x} {y}v{GAP - 4}"/><path class="tip" d="M{x} {y + GAP - 1}l-4 -7h8z"/>'
+
+
+def _bow(start: float, to: float, room: float, across: bool) -> str:
+    """From the side of one box to that of a later one, the farther the higher."""
+    rise = min(room - 2, (to - start) / (BOX_WIDTH if across else BOX_HEIGHT) * 9)
+    if across:
+        x1, x2 = start + BOX_WIDTH * 0.75, to + BOX_WIDTH * 0.25
+        return f'<path class="bow" d="M{x1} {room}C{x1} {room - rise * 1.3} {x2} {room - rise * 1.3} {x2} {room}"/>'
+    edge = BOX_WIDTH + 58
+    y1, y2 = start + BOX_HEIGHT * 0.75, to + BOX_HEIGHT * 0.25
+    return f'<path class="bow" d="M{edge} {y1}C{edge + rise * 1.3} {y1} {edge + rise * 1.3} {y2} {edge} {y2}"/>'
+
+
+def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """metrics.jsonl's rows -> a curve for each value that ever changes, losses and rewards first."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name != "step" and isinstance(value, int | float) and isinstance(row.get("step"), int | float):
+                found.setdefault(name, []).append((row["step"], value))
+    changing = {name: points for name, points in found.items() if len({value for _, value in points}) > 1}
+    return dict(sorted(changing.items(), key=lambda item: (not item[0].startswith(("loss", "reward")), item[0])))
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    every = -(-len(points) // POINTS)
+    return [*points[:-1:every], points[-1]]
+
+
+def _scale(low: float, high: float, start: float, end: float):
+    span = (high - low) or 1.0
+    return lambda value: start + (value - low) / span * (end - start)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"

@@ -1,0 +1,64 @@
+"""Example answers: whole trees of the best, the middling and the worst, beside the frames they speak about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from videmo.data.shards import Dataset
+from videmo.evaluation.page.pictures import strip
+from videmo.evaluation.page.trees import Node, agreement, compare, size
+from videmo.evaluation.predictions import Prediction
+from videmo.tree.text import parse
+
+PART = "fine_caption"
+SHOWN_TEXT = 1200  # characters of an answer
+
+
+@dataclass(frozen=True)
+class Example:
+    clip: str
+    place: str  # where it stands among all answers
+    frames: str  # data URI
+    nodes: tuple[Node, ...]
+    right: int  # aspects on which both trees agree
+    total: int
+    question: str
+    response: str
+    reference: str
+    problems: tuple[str, ...]  # what the parser could not read
+
+
+def choose_examples(predictions: Sequence[Prediction], dataset: Dataset) -> tuple[Example, ...]:
+    """The best, two from the middle and the worst of the whole-tree answers, by the share of aspects that agree."""
+    asked = [p for p in predictions if p.part == PART and p.clip in dataset.clips]
+    ordered = sorted(asked, key=lambda p: (-_share(p), p.id))
+    last = len(ordered) - 1
+    places = {0: "best", last // 3: "upper third", 2 * last // 3: "lower third", last: "worst"} if ordered else {}
+    return tuple(_example(ordered[index], place, dataset) for index, place in sorted(places.items()))
+
+
+def _share(prediction: Prediction) -> float:
+    nodes = compare(parse(prediction.reference).tree, parse(prediction.response).tree)
+    return agreement(nodes) / max(1, size(nodes))
+
+
+def _example(prediction: Prediction, place: str, dataset: Dataset) -> Example:
+    read = parse(prediction.response)
+    nodes = compare(parse(prediction.reference).tree, read.tree)
+    return Example(
+        clip=prediction.clip,
+        place=place,
+        frames=strip(dataset.frames(prediction.clip)),
+        nodes=nodes,
+        right=agreement(nodes),
+        total=size(nodes),
+        question=prediction.question,
+        response=_short(prediction.response),
+        reference=_short(prediction.reference),
+        problems=tuple(f"at {problem.position}: {problem.reason}" for problem in read.problems[:5]),
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]} ... and {len(text) - SHOWN_TEXT} characters more"

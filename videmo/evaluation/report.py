@@ -1,0 +1,130 @@
+"""The report of a run: metrics.json and report.html, one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from videmo.config import Params
+from videmo.data.shards import Dataset, open_dataset
+from videmo.evaluation.page.charts import Box, curves, dag, line_chart
+from videmo.evaluation.page.examples import Example, choose_examples
+from videmo.evaluation.page.facts import data_facts
+from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.results import Finished, Step, finished, run_metrics
+from videmo.evaluation.statistics import MEAN15, TABLES
+from videmo.tasks.catalog import COLUMNS, TASKS
+
+TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")
+SHOWN_CURVES = 6  # of a step
+SHOWN_QUARANTINED = 100
+EXAMPLE_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose trees are drawn: the first that answered
+
+
+def write_report(run: Path, params: Params, steps: Sequence[Step]) -> Path:
+    """Write metrics.json and report.html into the folder of a run, from whatever steps succeeded; returns the page."""
+    found = finished(run, steps)
+    _write(run / "metrics.json", json.dumps(run_metrics(found), indent=1))
+    _write(run / "report.html", _render(_content(run.name, params, found)))
+    return run / "report.html"
+
+
+def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
+    dataset = open_dataset(found.outputs["data_build"]) if "data_build" in found.outputs else None
+    boxes = _boxes(found.steps)
+    return {
+        "name": name,
+        "source": params.data.source,
+        "backbone": params.backbone.name,
+        "sentence": _sentence(found),
+        "passed": bool(found.verdict and found.verdict["passed"]),
+        "failed": [step for step in found.steps if step["status"] == "failed"],
+        "seconds": sum(step["seconds"] for step in found.steps),
+        "dag": (dag(boxes, across=True), dag(boxes, across=False)),
+        "scores": found.scores,
+        "tasks": TASKS,
+        "columns": {table: [c for c in COLUMNS.values() if c.table == table] for table in TABLES},
+        "mean15": MEAN15,
+        "verdict": found.verdict,
+        "examples": _examples(found, dataset),
+        "curves": _curves(found),
+        "facts": data_facts(dataset) if dataset else None,
+        "quarantined": found.quarantined[:SHOWN_QUARANTINED],
+        "quarantined_total": len(found.quarantined),
+    }
+
+
+def _sentence(found: Finished) -> str:
+    """The outcome of the run in one sentence."""
+    for step in found.steps:
+        if step["status"] == "failed":
+            return f"The run failed in {step['stage']}: {step['error'] or 'no reason was recorded'}"
+    if found.verdict:
+        return str(found.verdict["reason"])
+    if found.scores:
+        return "The models were evaluated; no verdict of the gate was recorded."
+    return "The run did not get as far as an evaluation."
+
+
+def _boxes(steps: Sequence[Step]) -> list[Box]:
+    return [Box(step["stage"], step["status"], _note(step), tuple(step.get("inputs") or ())) for step in steps]
+
+
+def _note(step: Step) -> str:
+    if step["status"] != "succeeded":
+        return str(step["status"])
+    return "cached" if step["cached"] else duration(step["seconds"])
+
+
+def duration(seconds: float) -> str:
+    """`8.4 s`, `12 min 05 s`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _examples(found: Finished, dataset: Dataset | None) -> tuple[str, tuple[Example, ...]] | None:
+    folder = found.outputs.get("face15_eval")
+    if folder is None or dataset is None:
+        return None
+    for model in EXAMPLE_MODELS:
+        path = folder / "predictions" / f"{model}.jsonl"
+        if path.exists() and (examples := choose_examples(read_predictions(path).predictions, dataset)):
+            return model, examples
+    return None
+
+
+def _curves(found: Finished) -> dict[str, dict[str, Any]]:
+    """Stage -> name of a value -> its chart."""
+    drawn = {}
+    for stage in TRAINED:
+        path = found.outputs.get(stage, Path()) / "metrics.jsonl"
+        if stage in found.outputs and path.exists():
+            lines = curves([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+            drawn[stage] = {name: line_chart(name, points) for name, points in list(lines.items())[:SHOWN_CURVES]}
+    return drawn
+
+
+def _render(content: Mapping[str, Any]) -> str:
+    pages = Environment(
+        loader=PackageLoader("videmo.evaluation", "page"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters["duration"] = duration
+    pages.filters["words"] = lambda name: name.replace("_", " ")
+    return pages.get_template("report.html.jinja").render(content)
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all. What has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(text.encode("utf-8", "replace"))
+    partial.replace(path)

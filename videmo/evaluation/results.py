@@ -1,0 +1,70 @@
+"""metrics.json of a run: the figures of its evaluation, the seconds of its steps, what was quarantined, the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videmo.evaluation.statistics import MEAN15, TABLES
+from videmo.tasks.catalog import TASKS
+
+Step = Mapping[str, Any]  # a step's record: stage, digest, output, inputs, cached, seconds, status, error
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run has to show: its steps in order, and what could be read of the outputs of those that succeeded.
+
+    `verdict` is the gate's, as a dictionary; None where the run did not get that far.
+    """
+
+    steps: tuple[Step, ...]
+    outputs: dict[str, Path]
+    scores: dict[str, Any] | None
+    quarantined: list[dict[str, str]]
+    verdict: dict[str, Any] | None
+
+
+def finished(run: Path, steps: Sequence[Step]) -> Finished:
+    """Read what the steps left, whatever of it is there."""
+    outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
+    outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}
+    evaluated, built, promoted = (outputs.get(name) for name in ("face15_eval", "data_build", "promotion"))
+    verdict = read_json(run / "verdict.json") or (read_json(promoted / "verdict.json") if promoted else None)
+    return Finished(
+        steps=tuple(steps),
+        outputs=outputs,
+        scores=read_json(evaluated / "scores.json") if evaluated else None,
+        quarantined=(read_json(built / "quarantine.json") if built else None) or [],
+        verdict=verdict,
+    )
+
+
+def run_metrics(found: Finished) -> dict[str, Any]:
+    """The content of metrics.json; a task that was not measured is null, and so is the mean where nothing was."""
+    models = found.scores["models"] if found.scores else {}
+    return {
+        "face15": {model: _values(figures["task"], tuple(TASKS)) for model, figures in models.items()},
+        "tables": {model: _values(figures["table"], TABLES) for model, figures in models.items()},
+        MEAN15: {model: figures[MEAN15][0] for model, figures in models.items()},
+        "seconds": {step["stage"]: step["seconds"] for step in found.steps if step["status"] == "succeeded"},
+        "quarantined": found.quarantined,
+        "intervals": {model: {**figures["task"], MEAN15: figures[MEAN15]} for model, figures in models.items()},
+        "judge": found.scores["judge"] if found.scores else None,
+        "verdict": found.verdict,
+    }
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file, None where there is none or it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _values(figures: Mapping[str, list[float]], names: Sequence[str]) -> dict[str, float | None]:
+    return {name: figures[name][0] if name in figures else None for name in names}
