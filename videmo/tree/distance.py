@@ -7,8 +7,11 @@ Zhang and Shasha's (1989), compiled. Distances are raw, not normalised by size.
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,16 +61,12 @@ def distances(pairs: Sequence[tuple[AffectiveTree, AffectiveTree]], costs: Costs
     """The edit distances of pairs of trees: (pairs,). A tree object that stands in several pairs is encoded once."""
     from videmo.tree.zhang_shasha import forest_distances, postorder_forest  # numba takes its time to import
 
-    trees: dict[int, int] = {}
-    forest: list[AffectiveTree] = []
-    for pair in pairs:
-        for tree in pair:
-            if trees.setdefault(id(tree), len(forest)) == len(forest):
-                forest.append(tree)
-    code = _encode(forest)
+    forest = {id(tree): tree for pair in pairs for tree in pair}
+    number = {identity: index for index, identity in enumerate(forest)}
+    code = _encode(list(forest.values()))
     label, left, keyroots, counts = postorder_forest(code.labels, code.starts, code.aspects, code.above)
     soft, table = _item_costs(code, costs)
-    chosen = np.array([(trees[id(a)], trees[id(b)]) for a, b in pairs], np.int32).reshape(-1, 2)
+    chosen = _ints([number[id(tree)] for pair in pairs for tree in pair]).reshape(-1, 2)
     bases = code.starts + np.arange(len(code.starts), dtype=np.int32)
     return forest_distances(
         chosen, bases, label, left, keyroots, counts, code.aspects, soft, table, float(costs.other), float(costs.label)
@@ -86,23 +85,26 @@ class _Code:
 
 
 def _encode(trees: Sequence[AffectiveTree]) -> _Code:
-    seen: dict[str, dict[str, dict[str, int]]] = {level: {} for level in LEVELS}
-    statements: list[tuple[Step, str]] = []
+    # By level, aspect and item: strings keep their hashes, where a Pair's own would be computed again each time.
+    fresh = count()
+    seen: list[dict[str, dict[str, int]]] = [defaultdict(lambda: defaultdict(fresh.__next__)) for _ in LEVELS]
     flat: list[int] = []
     starts = [0]
     for tree in trees:
-        for index, level in enumerate(LEVELS):
-            known = seen[level]
-            for pair in tree.level(level):
-                # Looked up by its strings, whose hashes are kept; a Pair's own hash would be computed again each time.
-                try:
-                    flat.append(known[pair.aspect][pair.item])
-                except KeyError:
-                    known.setdefault(pair.aspect, {})[pair.item] = len(statements)
-                    flat.append(len(statements))
-                    statements.append(((index, pair.aspect), pair.item))
+        for known, level in zip(seen, LEVELS, strict=True):
+            flat += [known[pair.aspect][pair.item] for pair in tree.level(level)]
         starts.append(len(flat))
-    return _in_preorder(statements, np.array(flat, np.int32), np.array(starts, np.int32))
+    statements = {
+        label: ((index, aspect), item)
+        for index, known in enumerate(seen)
+        for aspect, items in known.items()
+        for item, label in items.items()
+    }
+    return _in_preorder([statements[label] for label in range(len(statements))], _ints(flat), _ints(starts))
+
+
+def _ints(numbers: list[int]) -> Ints:
+    return np.frombuffer(array("i", numbers), np.int32)  # several times faster than np.array of a list
 
 
 def _in_preorder(statements: list[tuple[Step, str]], found: Ints, starts: Ints) -> _Code:

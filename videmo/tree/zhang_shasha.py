@@ -75,7 +75,8 @@ def forest_distances(pairs, bases, label, left, keyroots, counts, aspects, soft,
 
     pairs: (pairs, 2) trees.  bases: (trees + 1,) where each tree's nodes begin.  label, left, keyroots, counts: as
     `postorder_forest` returns them.  aspects: (labels,).  Relabelling costs 0 within a label, `other` across aspects,
-    and within an aspect `table[soft[a], soft[b]]` where both are >= 0, otherwise `same`.  Returns (pairs,) float64.
+    and within an aspect `table[soft[a], soft[b]]` where both are >= 0, otherwise `same`; none of them more than 2, a
+    deletion and an insertion.  Returns (pairs,) float64.
     """
     most = 1
     for tree in range(len(bases) - 1):
@@ -98,19 +99,19 @@ def forest_distances(pairs, bases, label, left, keyroots, counts, aspects, soft,
 @_compiled
 def _fill_relabel(subtrees, label_a, label_b, aspects, soft, table, other, same):  # type: ignore[no-untyped-def]
     """Relabelling costs of every two nodes, in the matrix that `_fill` turns into distances of their subtrees."""
+    aspect_b = np.array([aspects[b] if b >= 0 else -1 for b in label_b])
+    tabled = soft.max() >= 0 if len(soft) else False
     for i in range(len(label_a)):
         a = label_a[i]
+        aspect = aspects[a] if a >= 0 else -1
+        cost = subtrees[i]
         for j in range(len(label_b)):
-            b = label_b[j]
-            if a == b:
-                cost = 0.0
-            elif a < 0 or b < 0 or aspects[a] != aspects[b]:
-                cost = other
-            elif soft[a] >= 0 and soft[b] >= 0:
-                cost = table[soft[a], soft[b]]
-            else:
-                cost = same
-            subtrees[i, j] = cost
+            cost[j] = (0.0 if a == label_b[j] else same) if aspect == aspect_b[j] else other
+        if tabled and a >= 0 and soft[a] >= 0:
+            for j in range(len(label_b)):
+                b = label_b[j]
+                if b >= 0 and a != b and aspect == aspect_b[j] and soft[b] >= 0:
+                    cost[j] = table[soft[a], soft[b]]
 
 
 @_compiled
@@ -120,18 +121,52 @@ def _fill(forest, subtrees, left_a, left_b, keys_a, keys_b):  # type: ignore[no-
     Every two nodes form a pair of whole subtrees under exactly one pair of keyroots, so each cost is read once, just
     before its distance takes its place.
     """
+    _fill_leaves(subtrees, left_a, left_b, keys_a, keys_b)
     for x in keys_a:
         first_a = left_a[x]
         for y in keys_b:
             first_b = left_b[y]
+            if first_a == x or first_b == y:
+                continue  # a leaf: done
             for i in range(first_a, x + 1):
-                row, whole_a, cut_a = i - first_a + 1, left_a[i] == first_a, left_a[i] - first_a
+                row, cut_a = i - first_a + 1, left_a[i] - first_a
+                above, now, cut, cost = forest[row - 1], forest[row], forest[cut_a], subtrees[i]
+                best = now[0]
                 for j in range(first_b, y + 1):
-                    column = j - first_b + 1
-                    best = min(forest[row - 1, column], forest[row, column - 1]) + 1.0
-                    if whole_a and left_b[j] == first_b:
-                        best = min(best, forest[row - 1, column - 1] + subtrees[i, j])
-                        subtrees[i, j] = best
+                    # Unsigned indices: numba then spares the question whether they count from the end.
+                    column, cut_b = np.uint32(j - first_b + 1), np.uint32(left_b[j] - first_b)
+                    best = min(best, above[column]) + 1.0
+                    if cut_a or cut_b:
+                        best = min(best, cut[cut_b] + cost[np.uint32(j)])
                     else:
-                        best = min(best, forest[cut_a, left_b[j] - first_b] + subtrees[i, j])
-                    forest[row, column] = best
+                        best = min(best, above[column - np.uint32(1)] + cost[np.uint32(j)])
+                        cost[j] = best
+                    now[column] = best
+
+
+@_compiled
+def _fill_leaves(subtrees, left_a, left_b, keys_a, keys_b):  # type: ignore[no-untyped-def]
+    """Distances of leaves that are keyroots, most of a flat tree, to every subtree, in closed form.
+
+    One node of the subtree is relabelled, the cheapest, and the others are inserted. Descending, so that the costs of a
+    subtree's nodes are still there when it is reached.
+    """
+    for i in range(len(left_a) - 1, -1, -1):
+        if left_a[i] < i:
+            least = subtrees[i, : len(left_b)].copy()
+            for k in range(left_a[i], i):
+                cost = subtrees[k]
+                for j in range(len(left_b)):
+                    least[j] = cost[j] if cost[j] < least[j] else least[j]
+            for y in keys_b:
+                if left_b[y] == y:
+                    subtrees[i, y] = least[y] + (i - left_a[i])
+    for j in range(len(left_b) - 1, -1, -1):
+        if left_b[j] < j:
+            for x in keys_a:
+                if left_a[x] == x:
+                    cost = subtrees[x]
+                    fewest = cost[j]
+                    for k in range(left_b[j], j):
+                        fewest = cost[k] if cost[k] < fewest else fewest
+                    cost[j] = fewest + (j - left_b[j])
