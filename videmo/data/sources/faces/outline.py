@@ -58,7 +58,7 @@ def hair_back(person: Person) -> np.ndarray:
     width, height = person.face_half_width * 1.13, person.face_half_height * 1.15
     bottom = 1.35 if person.hair_length == "long" else 0.05
     angle = np.linspace(np.pi, 2 * np.pi, 33)
-    cap = np.stack([width * np.cos(angle), height * np.sin(angle)], axis=1)
+    cap = _dome(person, angle) * [width, height]
     down = np.linspace(0, bottom, 25 if person.hair_length == "long" else 5)[1:]
     flare = width * (1 + (0.20 if person.hair_length == "long" else -0.02) * np.minimum(down, 1.0))
     side = np.stack([flare, down], axis=1)
@@ -69,12 +69,18 @@ def hair_back(person: Person) -> np.ndarray:
     return shape
 
 
+def _dome(person: Person, angle: np.ndarray) -> np.ndarray:
+    """(n, 2) points of a skull of unit size; a square one has corners."""
+    unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return np.sign(unit) * np.abs(unit) ** 0.72 if person.face_shape == "square" else unit
+
+
 @lru_cache(maxsize=512)
 def hair_front(person: Person) -> tuple[np.ndarray, np.ndarray]:
     """The hair over the forehead, from left to right: its upper edge (an outline) and its hairline (on the face)."""
     width, height = person.face_half_width, person.face_half_height
     angle = np.linspace(np.pi * 1.03, np.pi * 1.97, 25)
-    upper = np.stack([width * 1.07 * np.cos(angle), height * 1.10 * np.sin(angle)], axis=1)
+    upper = _dome(person, angle) * [width * 1.07, height * 1.10]
     if person.hair_type == "wavy":
         upper = upper * (1 + 0.05 * np.sin(13 * angle))[:, None]
     x = np.linspace(-0.97, 0.97, 23)

@@ -1,7 +1,7 @@
 """Who is seen: the traits of a drawn person, constant over all their clips.
 
 Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The items of an aspect
-are kept apart by a gap several times as wide as the variation within each, so that a label is never a matter of opinion.
+are kept apart by gaps several times as wide as the variation within each: no label is a matter of opinion.
 """
 
 from __future__ import annotations

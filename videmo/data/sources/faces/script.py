@@ -19,8 +19,9 @@ Kind = Literal["single", "micro", "identity", "conversation"]
 KINDS: dict[Kind, float] = {"single": 0.64, "micro": 0.12, "identity": 0.12, "conversation": 0.12}
 RELATIONS = ("neutral", "mild", "intimate", "tense", "hostile")
 
-_HEAD_ACTIONS = {"still": 0.36, "nodding": 0.16, "shaking": 0.16, "tilting": 0.16, "turning": 0.16}
-_BODY_ACTIONS = {"still": 0.32, "leaning": 0.17, "shrugging": 0.17, "swaying": 0.17, "waving": 0.17}
+_HEAD_POSES = {pose: 0.28 if pose == "front" else 0.12 for pose in HEAD_POSES}
+_HEAD_ACTIONS = {"still": 0.48, "nodding": 0.13, "shaking": 0.13, "tilting": 0.13, "turning": 0.13}
+_BODY_ACTIONS = {"still": 0.44, "leaning": 0.14, "shrugging": 0.14, "swaying": 0.14, "waving": 0.14}
 _FACE_ACTIONS = {"still": 0.26, "blinking": 0.17, "talking": 0.19, "winking": 0.14, "chewing": 0.12, "yawning": 0.12}
 _HIDING = {"mask": 0.07, "sunglasses": 0.08}
 _HARMLESS = {
@@ -63,7 +64,7 @@ def sample_script(rng: np.random.Generator, person: Person) -> Script:
         second_emotion=str(rng.choice(seconds)) if seconds and blended else None,
         intensity=intensity,
         course=str(rng.choice(("steady", "growing", "fading"))) if emotion != "neutral" else "steady",
-        head_pose=str(rng.choice(HEAD_POSES)),
+        head_pose=_weighted(rng, _HEAD_POSES),
         head_action=_weighted(rng, _HEAD_ACTIONS),
         body_action=_weighted(rng, _BODY_ACTIONS),
         accessories=accessories,
