@@ -1,7 +1,7 @@
 """Face-15 as data: 33 measured columns that gather into 15 tasks and 3 tables. Adding a column is adding a row.
 
-A part is one question set of one corpus; a column is the mean of its parts; a task is the mean of its columns. Sizes are
-the test sizes of Emo-CFG; answer spaces are those of the corpora. The reading of "15 tasks" is this project's own.
+A part is one question set of one corpus; a column is the mean of its parts; a task is the mean of its columns. Sizes
+are the test sizes of Emo-CFG; answer spaces are those of the corpora. The reading of "15 tasks" is this project's own.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ PARTS: dict[str, Part] = {
         _open("body_actions", "body action", size=107),
         _open("facial_actions", "face action", size=189),
         _open("head_actions", "head action", size=4),
-        Part("emotion_dfew", "expression", f"What is the emotion? {_CHOOSE_ONE}", BASIC_EMOTIONS, corpus="DFEW", size=100),
+        Part("emotion_dfew", "expression", f"What is the emotion? {_CHOOSE_ONE}", BASIC_EMOTIONS, corpus="DFEW",
+             size=100),
         Part("emotion_mafw", "expression", f"What is the emotion? {_CHOOSE_ONE}", MAFW_EMOTIONS, corpus="MAFW",
              size=100),
         Part("emotion_mer", "expression", f"How does the person feel? {_CHOOSE_ONE}", BASIC_EMOTIONS,
