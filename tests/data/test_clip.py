@@ -6,9 +6,9 @@ import tracemalloc
 import av
 import numpy as np
 import pytest
-from conftest import plain, write_video
 from hypothesis import given
 from hypothesis import strategies as st
+from made_videos import plain, write_video
 
 from videmo.data.clip import CLIP_ID, ClipError, clip_id, decode, letterbox, probe, sampled
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +21,7 @@ from videmo.data.face import face_box
 from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
+from videmo.data.workers import Workers
 from videmo.stage import SectionsView, StageReport, Work, file_digest, stage_directory
 
 UNDECIDED: Split = "train"  # the split of a clip until all people are known
@@ -58,16 +57,14 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
         parts = list(build_parts(config, candidates, work))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for part in parts for refused in part.rejected]
+        write_json([asdict(refused) for refused in rejected], work.path / "quarantine.json")
         check_rejected(rejected, len(candidates), config.max_rejected)
         clips = with_splits([clip for part in parts for clip in part.clips], config)
         samples = [s for clip in clips for s in make_samples(clip, random.Random(f"{config.seed} {clip.id}"))]
         write_index((entry for part in parts for entry in part.entries), work.path / "index.parquet")
         write_clips(clips, work.path / "clips.parquet")
         write_samples(samples, work.path / "samples.parquet")
-        write_json([asdict(refused) for refused in rejected], work.path / "quarantine.json")
-        for part in (work.path / "parts").glob("*.json"):
-            part.unlink()
-        (work.path / "parts").rmdir()
+        shutil.rmtree(work.path / "parts")
         return work.finish(measure(clips, samples, rejected))
 
 
@@ -88,13 +85,14 @@ def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work
     seen: dict[str, str] = {}
     (work.path / "parts").mkdir(exist_ok=True)
     (work.path / "shards").mkdir(exist_ok=True)
-    with workers(config.workers) as run_all:
+    decode = partial(decode_recording, config=config, root=root)
+    with Workers(config.workers) as workers:
         for number, batch in enumerate(batches(offered, config.shard_clips)):
             stored = work.path / "parts" / f"{number:05}.json"
             if stored.exists():
                 part = read_part(stored)
             else:
-                outcomes = run_all(partial(decode_recording, config=config, root=root), batch)
+                outcomes = workers.map(decode, batch, lost=partial(crashed, root=root))
                 shown = counted(outcomes, work, done=number * config.shard_clips, total=len(offered))
                 part = build_part(shown, seen, work.path / "shards" / f"{number:05}.tar")
                 write_part(part, stored)
@@ -141,6 +139,10 @@ def decode_recording(recording: Recording, config: Data, root: Path) -> Decoded 
     return Decoded(clip, file_digest(recording.video), tuple(frames))
 
 
+def crashed(recording: Recording, root: Path) -> Rejected:
+    return Rejected(os.path.relpath(recording.video, root), "brings the decoder down")
+
+
 def known(clip: Clip) -> dict[str, Any]:
     """What a shard says of a clip: all but the split, which is decided when all people are known."""
     return {name: value for name, value in clip_to_json(clip).items() if name != "split"}
@@ -177,25 +179,6 @@ def measure(clips: list[Clip], samples: list[Sample], rejected: list[Rejected]) 
         "seconds_of_video": sum(clip.duration for clip in clips),
         **{f"samples_{part}": count for part, count in sorted(parts.items())},
     }
-
-
-@contextmanager
-def workers(count: int) -> Iterator[Any]:
-    """A `map` over `count` processes that keeps the order; over none where one is enough.
-
-    Spawned, not forked: whoever runs this stage may hold threads (of torch, of a server) that a fork would break.
-    """
-    if count == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=one_thread) as pool:
-        yield partial(pool.map, chunksize=1)
-
-
-def one_thread() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def counted(outcomes: Iterable[Any], work: Work, done: int, total: int) -> Iterator[Any]:

@@ -1,0 +1,149 @@
+"""data_build: real files in, a complete data set out, or one clear message and nothing that looks complete."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_videos import face, plain, write_video
+
+from videmo.config import Data, Params
+from videmo.data.build import decode_recording, run
+from videmo.data.clip import Recording, Rejected
+from videmo.data.shards import open_dataset
+
+
+def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
+    with (source / "labels.csv").open("a") as labels:
+        labels.write(f"{name},{row}\n")
+    return source / name
+
+
+def quarantine(dataset) -> dict[str, str]:
+    return {refused["file"]: refused["reason"] for refused in dataset.quarantined}
+
+
+def test_a_folder_becomes_clips_samples_and_frames(built):
+    dataset = built()
+    assert list(dataset.clips) == ["0_mp4", "1_mp4", "2_mp4", "3_mp4"]
+    assert dataset.quarantined == []
+    clip = dataset.clips["0_mp4"]
+    assert (clip.video, clip.source, clip.person) == ("0.mp4", "folder", "p1")
+    assert (clip.duration, clip.fps) == pytest.approx((1.0, 10.0), rel=0.05)
+    assert clip.face_box is not None
+    assert dataset.frames("0_mp4").shape == (4, 56, 56, 3)
+    assert abs(int(dataset.frames("3_mp4")[0, 2, 2].mean()) - 90) < 6  # the background of the fourth
+    assert {sample.part for sample in dataset.samples} >= {"emotion_dfew", "emotion_multi", "hair"}
+    people = {clip.person: clip.split for clip in dataset.clips.values()}
+    assert dataset.clips["0_mp4"].split == dataset.clips["1_mp4"].split
+    assert set(people.values()) == {"train", "test"}
+
+
+def test_each_kind_of_bad_input_is_quarantined_with_its_reason(source, built):
+    add(source, "broken.mp4").write_text("no video")
+    add(source, "empty.mp4").touch()
+    write_video(add(source, "wall.mp4"), [plain(90, 120, 120)] * 10)
+    cut = write_video(add(source, "cut.mkv"), np.random.default_rng(0).integers(0, 255, (30, 64, 64, 3), np.uint8))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    shutil.copy(source / "0.mp4", add(source, "copy.mp4"))
+    add(source, "gone.mp4")
+    write_video(add(source, "odd.mp4", ",blissful,happy,black"), [face()] * 3)
+    shutil.copy(source / "1.mp4", source / "unlisted.mp4")
+    dataset = built(max_rejected=0.9)
+    found = quarantine(dataset)
+    expected = {
+        "broken.mp4": "not a readable video", "empty.mp4": "empty file", "wall.mp4": "no face found in 4 frames",
+        "cut.mkv": "truncated", "copy.mp4": "duplicate: same content as 0_mp4", "gone.mp4": "a file that is not there",
+        "odd.mp4": "unknown label expression = 'blissful'", "unlisted.mp4": "not in labels.csv",
+    }  # fmt: skip
+    assert found.keys() == expected.keys()
+    assert all(reason in found[name] for name, reason in expected.items())
+    assert len(dataset.clips) == 4
+
+
+def test_past_the_limit_the_stage_fails_with_count_share_limit_and_first_reasons(source, built, tmp_path):
+    add(source, "empty.mp4").touch()
+    with pytest.raises(
+        ValueError, match=r"data\.max_rejected = 0\.1: 1 of 5 videos \(20\.0%\).*empty\.mp4: empty file"
+    ):
+        built(max_rejected=0.1)
+    assert not (tmp_path / "data_build").exists()
+    left = json.loads((tmp_path / "data_build.partial" / "quarantine.json").read_text())
+    assert left == [{"file": "empty.mp4", "reason": "empty file (0 bytes)"}]
+
+
+def test_a_source_without_a_single_clip_fails_whatever_the_limit(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "labels.csv").write_text("file\n")
+    config = Data(source="folder", path=tmp_path / "in", max_rejected=1.0)
+    with pytest.raises(ValueError, match="holds no videos"):
+        run(Params(data=config), {}, tmp_path / "out")
+
+
+def test_the_same_data_set_comes_from_one_process_and_from_two(built, tmp_path):
+    one = built(tmp_path / "one", workers=1)
+    two = built(tmp_path / "two", workers=2)
+    for name in ("clips.parquet", "samples.parquet", "index.parquet", "shards/00000.tar", "quarantine.json"):
+        assert (one.directory / name).read_bytes() == (two.directory / name).read_bytes(), name
+
+
+def test_clips_are_spread_over_shards(built):
+    dataset = built(shard_clips=3)
+    assert [entry.shard for entry in dataset.index.values()] == ["00000.tar"] * 3 + ["00001.tar"]
+    assert dataset.frames("3_mp4").shape == (4, 56, 56, 3)
+
+
+def test_a_duplicate_is_found_across_shards(source, built):
+    shutil.copy(source / "0.mp4", add(source, "copy.mp4"))
+    assert quarantine(built(shard_clips=2))["copy.mp4"] == "duplicate: same content as 0_mp4"
+
+
+def test_a_face_box_of_the_source_is_believed(tmp_path):
+    video = write_video(tmp_path / "wall.mp4", [plain(90)] * 10)
+    recording = Recording("a", video, None)
+    config = Data(frames=4, frame_size=56)
+    assert isinstance(decode_recording(recording, config, tmp_path), Rejected)
+    boxed = decode_recording(replace(recording, face_box=(0.1, 0.1, 0.9, 0.9)), config, tmp_path)
+    assert boxed.clip.face_box == (0.1, 0.1, 0.9, 0.9)
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from videmo.config import Data, Params
+from videmo.data.build import run
+if __name__ == "__main__":
+    data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, workers=1, shard_clips=1)
+    run(Params(data=data), {}, Path(sys.argv[2]))
+"""
+
+
+def test_a_build_killed_in_the_middle_leaves_nothing_complete_and_resumes_behind_its_last_shard(
+    source, face_video, tmp_path
+):
+    for number in range(4, 12):
+        add(source, f"{number}.mp4", "p4,happy,happy,black")
+        face_video(f"in/{number}.mp4", shade=60 + 10 * number, seconds=8)
+    (tmp_path / "build.py").write_text(BUILD)
+    output, partial = tmp_path / "out", tmp_path / "out.partial"
+    process = subprocess.Popen([sys.executable, tmp_path / "build.py", source, output])
+    while len(list(partial.glob("parts/*.json"))) < 5:
+        assert process.poll() is None, "ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not output.exists()
+    kept = {path: path.stat().st_mtime_ns for path in sorted(partial.glob("shards/0000[0-4].tar"))}
+    assert len(kept) == 5
+    subprocess.run([sys.executable, tmp_path / "build.py", source, output], check=True)
+    assert {output / path.relative_to(partial): when for path, when in kept.items()} == {
+        path: path.stat().st_mtime_ns for path in sorted(output.glob("shards/0000[0-4].tar"))
+    }
+    assert not (output / "parts").exists()
+    assert len(open_dataset(output).clips) == 12

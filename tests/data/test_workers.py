@@ -1,0 +1,26 @@
+import os
+
+from videmo.data.workers import Workers
+
+
+def square(number: int) -> int:
+    if number in (3, 7):
+        os._exit(1)  # as a decoder does that runs over its memory
+    return number * number
+
+
+def test_an_item_that_kills_its_worker_is_lost_alone_and_the_order_stays():
+    with Workers(2) as workers:
+        assert list(workers.map(square, range(10), lost=lambda number: -number)) == [
+            0,
+            1,
+            4,
+            -3,
+            16,
+            25,
+            36,
+            -7,
+            64,
+            81,
+        ]
+        assert list(workers.map(square, [1, 2], lost=lambda number: -number)) == [1, 4]
