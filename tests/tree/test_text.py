@@ -72,6 +72,7 @@ def test_what_was_read_can_be_written_and_read_again(text):
         ("<attribute>age: </attribute>", 11, "neither"),
         ("<attribute></attribute><attribute>age: young</attribute>", 34, "again"),
         ("<emotion></emotion><attribute></attribute>", 30, "out of order"),
+        ("<attribute></attribute><emotion></emotion><expression></expression>", 54, "out of order"),
     ],
 )
 def test_a_problem_is_reported_where_it_is(text, position, reason):

@@ -71,10 +71,10 @@ def read_answer(text: str, part: Part, aspect: str | None = None) -> tuple[str, 
     words = _plain(text)
     if words.partition(" ")[0] == NONE:
         return ()
-    space = answer_space(part, aspect)
-    found = set(_pattern(space).findall(words)) if space else set()
+    plain, pattern = _readings(answer_space(part, aspect))
+    found = set(pattern.findall(words)) if plain else set()
     if found:
-        return tuple(answer for answer in space if _plain(answer) in found)
+        return tuple(answer for answer, words in plain.items() if words in found)
     return () if NONE in words.split() else None
 
 
@@ -93,7 +93,9 @@ def _plain(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _pattern(space: tuple[str, ...]) -> re.Pattern[str]:
+def _readings(space: tuple[str, ...]) -> tuple[dict[str, str], re.Pattern[str]]:
+    """The plain words of every answer, and a pattern that finds them."""
+    plain = {answer: _plain(answer) for answer in space}
     # Longest first, so that "strongly negative" is not read as "negative".
-    answers = sorted(map(_plain, space), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, answers))})\b")
+    longest_first = sorted(plain.values(), key=len, reverse=True)
+    return plain, re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
