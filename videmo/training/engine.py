@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from videmo.backbone.policy import Policy
+from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
 from videmo.config import Engine
 
@@ -107,6 +107,13 @@ class TrainingEngine:
 
     def close(self) -> None:
         self._engine.destroy()
+
+
+def save_model(engine: TrainingEngine, directory: Path) -> None:
+    """The policy in training as a Hugging Face directory."""
+    with engine.whole() as policy:
+        if engine.process == 0:
+            save_policy(policy, directory)
 
 
 def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:

@@ -28,6 +28,21 @@ def rollout_mask(batch: PackedBatch) -> Tensor:
     return batch.segment >= FIRST_NODE
 
 
+def sampled_logprobs(rollouts: Sequence[Rollout], mask: Tensor) -> Tensor:
+    """(B, L) float32: what sampling kept of every token in `mask` (`rollout_mask`), 0 elsewhere."""
+    kept = [logprob for rollout in rollouts for node in rollout.nodes for logprob in node.logprobs]
+    return torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, torch.tensor(kept, device=mask.device))
+
+
+def per_token(values: Sequence[Tensor], batch: PackedBatch) -> Tensor:
+    """(B, L) float32: values[b][i], of node i of rollout b, at each of the node's tokens; 0 elsewhere."""
+    mask = rollout_mask(batch)
+    spread = torch.zeros(mask.shape, device=mask.device)
+    for row, of_nodes in enumerate(values):
+        spread[row, mask[row]] = of_nodes.to(spread)[batch.segment[row, mask[row]] - FIRST_NODE]
+    return spread
+
+
 def micro_batches(trees: Sequence[PrefixTree], tokens: int) -> list[list[int]]:
     """Indices of `trees`, alike in length together, so that no group padded to its longest exceeds `tokens`; a tree
     that does so alone is a group of its own."""

@@ -1,17 +1,15 @@
-"""Adapters of low rank (Hu et al. 2021) in the language model, and models written out whole."""
+"""Adapters of low rank (Hu et al. 2021) in the language model."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from videmo.backbone.policy import Policy, save_policy
+from videmo.backbone.policy import Policy
 
 if TYPE_CHECKING:
     from videmo.config import Lora
-    from videmo.training.engine import TrainingEngine
 
 # Every projection of the language model; the vision tower's own layers carry other names or stay as they are.
 TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -34,10 +32,3 @@ def merge_lora(adapted: Any | None) -> None:
     """Add the adapters to the weights that they stand beside, in place, so that a plain model is left."""
     if adapted is not None:
         adapted.merge_and_unload()
-
-
-def save_model(engine: TrainingEngine, directory: Path) -> None:
-    """The policy in training as a Hugging Face directory."""
-    with engine.whole() as policy:
-        if engine.process == 0:
-            save_policy(policy, directory)

@@ -26,8 +26,8 @@ from videmo.data.shards import open_dataset
 from videmo.stage import StageReport, Work, stage_directory
 from videmo.training.batches import Deck, Order, Pack, answer_mask, clip_videos, sample_tree
 from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
-from videmo.training.engine import TrainingEngine, learning_rate
-from videmo.training.lora import add_lora, merge_lora, save_model
+from videmo.training.engine import TrainingEngine, learning_rate, save_model
+from videmo.training.lora import add_lora, merge_lora
 from videmo.tree.model import LEVELS, Level
 
 if TYPE_CHECKING:
