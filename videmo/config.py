@@ -119,6 +119,7 @@ class Rl(Section):
     learning_rate: Rate = 1e-5
     temperature: Rate = 1.0
     max_segment_tokens: Positive = 160
+    micro_tokens: Positive = 8192  # of trees in one forward and backward pass: bounds memory
     clip_low: Share = 0.2
     clip_high: Share = 0.28
     kl: Annotated[float, Field(ge=0)] = 0.02
