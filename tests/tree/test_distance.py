@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -88,7 +91,7 @@ def test_ten_thousand_random_pairs_with_random_costs_equal_zss_and_apted():
     random_ = random.Random(0)
     for _ in range(100):
         costs = random_costs(random_)
-        pairs = [(random_tree(random_, 7), random_tree(random_, 7)) for _ in range(100)]
+        pairs = [(random_tree(random_, 5), random_tree(random_, 5)) for _ in range(100)]
         expected = [(nested(a), nested(b)) for a, b in pairs]
         found = distances(pairs, costs)
         assert found == pytest.approx([by_zss(a, b, costs) for a, b in expected], abs=1e-9)
@@ -218,6 +221,14 @@ def test_a_batch_gives_what_its_pairs_give_alone():
     pairs = [(random_tree(random_, 8), random_tree(random_, 8)) for _ in range(50)]
     assert list(distances(pairs)) == [distance(a, b) for a, b in pairs]
     assert distances([]).shape == (0,)
+
+
+def test_where_compiled_code_cannot_be_kept_it_is_compiled_again():
+    # Of all places to keep it, only that of a notebook: nowhere, in a process that is none.
+    nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "_IPythonCacheLocator"}
+    code = "from videmo.tree.zhang_shasha import forest_distances; print(forest_distances.py_func.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], env=nowhere, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "forest_distances", done.stderr
 
 
 @pytest.mark.parametrize(

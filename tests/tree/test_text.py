@@ -70,6 +70,7 @@ def test_what_was_read_can_be_written_and_read_again(text):
         ("age: young</attribute>", 10, "closes nothing"),
         ("<attribute>age: young; youth</attribute>", 23, "neither"),
         ("<attribute>age: </attribute>", 11, "neither"),
+        ("<attribute>accessory: hat, </attribute>", 11, "neither"),
         ("<attribute></attribute><attribute>age: young</attribute>", 34, "again"),
         ("<emotion></emotion><attribute></attribute>", 30, "out of order"),
         ("<attribute></attribute><emotion></emotion><expression></expression>", 54, "out of order"),

@@ -1,15 +1,23 @@
 """Zhang-Shasha's ordered tree edit distance, compiled, over integer-coded trees in flat arrays.
 
 Zhang and Shasha, "Simple fast algorithms for the editing distance between trees and related problems", SIAM J. Comput.
-18(6), 1989. Importing this module imports numba; the compiled code is cached on disk.
+18(6), 1989. Importing this module imports numba; the compiled code is kept on disk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import njit
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        return njit(function, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:  # nowhere to keep the code, as in a container that may not write: compile in every process
+        return njit(function, nogil=True, error_model="numpy")
 
 
 @_compiled
