@@ -5,6 +5,8 @@ judged. `COLUMNS` says what the known ones mean. Besides, a column named after a
 `action_units`) takes that part's answers, and one named after an aspect of the vocabulary (`nose_size`, `accessory`)
 its items, several of either separated by `;`. Any other column is a note and is not read. A still is a clip too: its
 one frame is repeated.
+
+Instead of a CSV, `data.labels` may name a JSON file of conversations as in exchange.py; see messages.py.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import TypeVar
 from videmo.config import Data, SettingError
 from videmo.data.annotation.trees import tree_from_labels, tree_of
 from videmo.data.clip import Recording, Rejected, clip_id
+from videmo.data.exchange import Item, read_items
+from videmo.data.sources import messages
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.vocabulary import ASPECTS
@@ -81,6 +85,9 @@ def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
     directory = config.path
     if directory is None or not directory.is_dir():
         raise SettingError(f"data.path = {directory}: no such directory; name the one that holds the videos")
+    if config.labels.endswith((".json", ".jsonl")):
+        yield from messages.recordings(_items(directory / config.labels), directory)
+        return
     rows = _rows(directory / config.labels)
     listed: set[str] = set()
     for number, row in enumerate(rows, start=2):
@@ -113,6 +120,13 @@ def _rows(path: Path) -> list[dict[str, str]]:
             f"{path}: no column `file`; there are {', '.join(columns) or 'none'}; add it: it names the videos"
         )
     return rows
+
+
+def _items(path: Path) -> list[Item]:
+    try:
+        return read_items(path)
+    except FileNotFoundError:
+        raise SettingError(f"data.labels = {path.name}: no such file in {path.parent}; it lists the videos") from None
 
 
 def _recording(directory: Path, name: str, row: dict[str, str], where: str) -> Recording | Rejected:
