@@ -105,3 +105,13 @@ def test_six_models_of_five_thousand_samples_take_seconds():
     for _ in range(6):
         estimate(table, 1000, 0)
     assert time.perf_counter() - start < 5
+
+
+def test_of_very_few_people_nothing_is_claimed():
+    rows = [(f"{p}-{i}", "identity", "identity", f"p{p}", 100.0) for p in range(4) for i in range(50)]
+    rows += [(f"{p}", "head_pose", "head_pose", f"p{p}", 100.0) for p in range(8)]
+    found = estimate(scores(rows), 100, 0)
+    assert found.tasks["face_identity"].as_list() == [100, 0, 100]
+    assert found.tasks["head_pose"].as_list() == [100, 100, 100]
+    gain = difference(scores(rows), scores([(*row[:4], 0.0) for row in rows]), 100, 0)
+    assert gain.columns["identity"].as_list() == [100, -100, 100]

@@ -17,6 +17,7 @@ Array = np.ndarray
 MEASURES: tuple[tuple[str, str], ...] = tuple((c.name, part) for c in COLUMNS.values() for part in c.parts)
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(column.table for column in COLUMNS.values()))
 MEAN15 = "mean15"
+FEW = 5  # clusters; resamples of fewer are too often all alike to say how far chance reaches
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its central 95 % percentile interval."""
+    """A figure with its central 95 % percentile interval: all that is possible where there are too few clusters."""
 
     value: float
     low: float
@@ -61,7 +62,7 @@ def estimate(scores: Scores, resamples: int, seed: int) -> Estimates:
 
     Raises ValueError where there are no scores or one is not a number.
     """
-    return _estimates(scores.judge, _figures(scores, resamples, seed))
+    return _estimates(scores, _figures(scores, resamples, seed), worst=0.0)
 
 
 def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Estimates:
@@ -74,7 +75,7 @@ def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) 
     if _identity(challenger) != _identity(champion):
         raise ValueError("the two models did not answer the same samples; evaluate both on the same ones")
     ours, theirs = _figures(challenger, resamples, seed), _figures(champion, resamples, seed)
-    return _estimates(challenger.judge, {name: ours[name] - theirs[name] for name in ours})
+    return _estimates(challenger, {name: ours[name] - theirs[name] for name in ours}, worst=-100.0)
 
 
 def _identity(scores: Scores) -> set[tuple[str, int, str]]:
@@ -127,14 +128,31 @@ def _group_means(values: Array, groups: Sequence[Sequence[int]]) -> Array:
         return (np.where(known, values, 0) @ member) / (known @ member)
 
 
-def _estimates(judge: str, figures: dict[str, Array]) -> Estimates:
+def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estimates:
+    """`worst`: the lowest value a figure can take; the highest is 100."""
+    few = _few_clusters(scores)
+    columns = _intervals(COLUMNS, figures["columns"])
+    tasks = _intervals(TASKS, figures["tasks"])
+    unknown = {column for column in columns if column in few}
     return Estimates(
-        judge=judge,
-        columns=_intervals(COLUMNS, figures["columns"]),
-        tasks=_intervals(TASKS, figures["tasks"]),
+        judge=scores.judge,
+        columns=_widened(columns, unknown, worst),
+        tasks=_widened(tasks, {name for name in tasks if unknown & set(TASKS[name].columns)}, worst),
         tables=_intervals(TABLES, figures["tables"]),
         mean15=_intervals([MEAN15], figures[MEAN15])[MEAN15],
     )
+
+
+def _few_clusters(scores: Scores) -> set[str]:
+    """The columns whose scores come from fewer than FEW clusters."""
+    clusters: dict[str, set[str]] = {}
+    for measure, cluster in set(zip(scores.measures.tolist(), scores.clusters, strict=True)):
+        clusters.setdefault(MEASURES[measure][0], set()).add(cluster)
+    return {column for column, found in clusters.items() if len(found) < FEW}
+
+
+def _widened(intervals: dict[str, Interval], unknown: set[str], worst: float) -> dict[str, Interval]:
+    return {name: Interval(i.value, worst, 100.0) if name in unknown else i for name, i in intervals.items()}
 
 
 def _intervals(names: Iterable[str], figures: Array) -> dict[str, Interval]:

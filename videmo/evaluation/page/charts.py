@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 320, 150
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 8, 20
+LEFT, RIGHT, TOP, BOTTOM = 50, 8, 8, 20
 POINTS = 400  # of a line; more than can be seen
-BOX_WIDTH, BOX_HEIGHT, GAP = 132, 52, 28
+BOX_WIDTH, BOX_HEIGHT, GAP = 144, 52, 26
 
 
 @dataclass(frozen=True)
@@ -120,4 +120,4 @@ def _scale(low: float, high: float, start: float, end: float):
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{value:.1e}" if 0 < abs(value) < 0.01 else f"{value:.3g}"

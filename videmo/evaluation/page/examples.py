@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videmo.data.shards import Dataset
-from videmo.evaluation.page.pictures import strip
+from videmo.evaluation.page.pictures import mosaic
 from videmo.evaluation.page.trees import Node, agreement, compare, size
 from videmo.evaluation.predictions import Prediction
 from videmo.tree.text import parse
@@ -49,7 +49,7 @@ def _example(prediction: Prediction, place: str, dataset: Dataset) -> Example:
     return Example(
         clip=prediction.clip,
         place=place,
-        frames=strip(dataset.frames(prediction.clip)),
+        frames=mosaic(dataset.frames(prediction.clip)),
         nodes=nodes,
         right=agreement(nodes),
         total=size(nodes),

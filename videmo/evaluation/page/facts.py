@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from videmo.data.clip import Split
 from videmo.data.shards import Dataset
-from videmo.evaluation.page.pictures import strip
+from videmo.evaluation.page.pictures import mosaic
 from videmo.tasks.catalog import COLUMNS, PARTS
 
 SHOWN_CLIPS = 8
@@ -58,7 +58,7 @@ def data_facts(dataset: Dataset) -> DataFacts:
         samples=_by_split(Counter(sample.split for sample in dataset.samples)),
         columns=_columns(dataset),
         labels={part: _shares(dataset, part) for part in SHOWN_LABELS if _shares(dataset, part)},
-        pictures=tuple(Picture(strip(dataset.frames(clip.id), 1), f"{clip.id} ({clip.split})") for clip in chosen),
+        pictures=tuple(Picture(mosaic(dataset.frames(clip.id), 1, 1), f"{clip.id} ({clip.split})") for clip in chosen),
     )
 
 

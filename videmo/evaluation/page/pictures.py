@@ -12,11 +12,15 @@ SIDE = 112  # pixels of a frame in the page, at most
 QUALITY = 78
 
 
-def strip(frames: np.ndarray, count: int = 4) -> str:
-    """`count` frames, evenly chosen, side by side as a JPEG data URI. frames: uint8 (time, height, width, 3)."""
-    chosen = frames[np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int)]
-    picture = Image.fromarray(np.concatenate(list(chosen), axis=1))
-    if (scale := SIDE / chosen.shape[1]) < 1:
+def mosaic(frames: np.ndarray, rows: int = 2, columns: int = 2) -> str:
+    """rows * columns frames, evenly chosen, in reading order as a JPEG data URI.
+
+    frames: uint8 (time, height, width, 3), at least one.
+    """
+    chosen = frames[np.linspace(0, len(frames) - 1, rows * columns).round().astype(int)]
+    lines = [np.concatenate(list(chosen[row * columns : (row + 1) * columns]), axis=1) for row in range(rows)]
+    picture = Image.fromarray(np.concatenate(lines))
+    if (scale := SIDE / frames.shape[1]) < 1:
         picture = picture.resize(
             (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
         )
