@@ -105,7 +105,7 @@ def _draw_iris(face: Face, x: float, y: float, deformation: Deformation) -> None
 
 
 def _below_eye(person: Person) -> Colour:
-    return person.skin if person.age == "young" else mix(person.skin, (90, 40, 70), 0.30)
+    return person.skin if person.age == "young" else mix(person.skin, (90, 40, 70), 0.38)
 
 
 def draw_brows(face: Face) -> None:

@@ -20,10 +20,10 @@ _PROFILES = {
     "square": ((-1, 0.0), (-0.99, 0.50), (-0.93, 0.80), (-0.75, 0.95), (-0.3, 1.00),
                (0, 1.0), (0.3, 1.00), (0.55, 0.98), (0.72, 0.93)),
 }
-_CHINS = {  # height, and half width as a share of the last above
-    "pointed": ((0.86, 0.52), (0.97, 0.22), (1.06, 0.07), (1.08, 0.0)),
-    "round":   ((0.84, 0.80), (0.93, 0.56), (0.98, 0.30), (1.00, 0.0)),
-    "square":  ((0.88, 0.84), (0.96, 0.72), (1.00, 0.62), (1.00, 0.0)),
+_CHINS = {  # height, and half width as a share of the last above, which they replace
+    "pointed": ((0.72, 0.84), (0.90, 0.42), (1.04, 0.15), (1.14, 0.05), (1.15, 0.0)),
+    "round":   ((0.72, 1.0), (0.84, 0.80), (0.93, 0.56), (0.98, 0.30), (1.00, 0.0)),
+    "square":  ((0.72, 1.08), (0.88, 1.0), (0.97, 0.90), (1.00, 0.78), (1.00, 0.0)),
 }
 # fmt: on
 
@@ -34,7 +34,7 @@ def face(person: Person) -> np.ndarray:
     profile = np.array(_PROFILES[person.face_shape])
     chin = np.array(_CHINS[person.chin_shape])
     chin[:, 1] *= profile[-1, 1]
-    right = np.concatenate([profile, chin]) * [person.face_half_height, person.face_half_width]
+    right = np.concatenate([profile[:-1], chin]) * [person.face_half_height, person.face_half_width]
     right = right[:, ::-1]
     left = right[-2:0:-1] * [-1, 1]
     return _rounded(np.concatenate([right, left]))

@@ -59,7 +59,7 @@ def _draw_age(face: Face, side: int, sign: int) -> None:
     eye_x, eye_y = face.eye_centre(side)
     if person.age != "young":
         low = eye_y + person.eye_half_height + 0.05
-        face.fill(face.curve(eye_x - 0.17, low, eye_x + 0.17, low, 0.12), mix(person.skin, (90, 40, 70), 0.30))
+        face.fill(face.curve(eye_x - 0.17, low, eye_x + 0.17, low, 0.12), mix(person.skin, (90, 40, 70), 0.38))
         face.line(face.curve(sign * 0.27, 0.22 * height, sign * 0.42, 0.66 * height, 0.0), shade, 0.03)
     if person.age == "elderly":
         face.line(face.curve(sign * 0.36, 0.72 * height, sign * 0.30, 0.90 * height, 0.0), shade, 0.03)
@@ -98,12 +98,12 @@ def _draw_blemish(face: Face) -> None:
     person, height = face.person, face.person.face_half_height
     x, y = blemish_position(person)
     if "mole" in person.facial_features:
-        face.fill(ellipse(np.array([x, y]), 0.06, 0.06), (40, 16, 12))
+        face.fill(ellipse(np.array([x, y]), 0.08, 0.08), (40, 16, 12))
     if "scar" in person.facial_features:
-        colour = mix(person.skin, (190, 30, 50), 0.75)
-        face.line(np.array([[x - 0.10, y - 0.17], [x + 0.10, y + 0.17]]), colour, 0.055)
+        colour = mix(person.skin, (214, 30, 60), 0.85)
+        face.line(np.array([[x - 0.13, y - 0.23], [x + 0.13, y + 0.23]]), colour, 0.065)
         for step in (-0.5, 0.5):
-            across, middle = np.array([0.08, -0.05]), np.array([x + 0.10 * step, y + 0.17 * step])
+            across, middle = np.array([0.08, -0.05]), np.array([x + 0.13 * step, y + 0.23 * step])
             face.line(np.array([middle + across, middle - across]), colour, 0.035)
     if "freckles" in person.facial_features:
         colour = mix(person.skin, (120, 40, 10) if sum(person.skin) > 300 else (20, 8, 4), 0.65)
