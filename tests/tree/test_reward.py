@@ -73,6 +73,7 @@ GAMES = {
     "one emotion and nothing else": "<attribute></attribute><expression></expression><emotion>emotion: anger</emotion>",
     "listing every item": render(EVERYTHING),
     "listing every emotion": RIGHT.replace("emotion: anger", "; ".join(f"emotion: {name}" for name in EMOTIONS)),
+    "saying one thing twice": RIGHT.replace("age: young", "age: young; age: young"),
     "repeating the right items": RIGHT.replace("age: young", "; ".join(["age: young"] * 50)),
     "repeating the answer": RIGHT * 20,
     "repeating a segment with other guesses": RIGHT + render(EVERYTHING, ("emotion",)) * 3,

@@ -111,7 +111,7 @@ def test_a_pair_that_the_grammar_cannot_hold_is_refused_when_written(item):
     "piece", ["<attribute>", "</attribute>", "a: b; ", "a ", ". ", "is ", ":", ",", "x", "<", "a: b, "]
 )
 def test_time_grows_no_faster_than_the_length(piece):
-    text = "<attribute>" + piece * (1_000_000 // len(piece)) + "</attribute>"
+    text = "<attribute>" + piece * (300_000 // len(piece)) + "</attribute>"
     begin = time.process_time()
     parse(text)
     assert time.process_time() - begin < 6  # a quadratic parser would take hours
