@@ -37,12 +37,21 @@ def test_the_right_caption_earns_everything(text):
     assert set(reward(text).named().values()) == {1.0}
 
 
-def test_a_caption_earns_the_exponential_of_its_edit_distance():
-    changed = reward(RIGHT.replace("anger", "fear").replace("age: young; ", ""))
-    assert changed.tree == pytest.approx(math.exp(-SETTINGS.edit_lambda * (SETTINGS.label_cost + 1)))
-    assert changed.attribute == pytest.approx(math.exp(-SETTINGS.edit_lambda))
+@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.7, label_cost=0.2)])
+def test_a_caption_earns_the_exponential_of_its_edit_distance(settings):
+    changed = reward(RIGHT.replace("anger", "fear").replace("age: young; ", ""), settings)
+    assert changed.tree == pytest.approx(math.exp(-settings.edit_lambda * (settings.label_cost + 1)))
+    assert changed.attribute == pytest.approx(math.exp(-settings.edit_lambda))
     assert changed.expression == 1
-    assert changed.emotion == pytest.approx(math.exp(-SETTINGS.edit_lambda * SETTINGS.label_cost))
+    assert changed.emotion == pytest.approx(math.exp(-settings.edit_lambda * settings.label_cost))
+
+
+def test_a_level_with_nothing_to_say_still_needs_its_segment():
+    calm = REFERENCE.only("attribute", "expression")
+    full, short = render(calm), render(calm, ("attribute", "expression"))
+    earned = caption_rewards([full, short], calm, SETTINGS)
+    assert [terms.format for terms in earned] == [1, 0]
+    assert earned[0].tree == earned[1].tree == 1
 
 
 def test_the_total_is_the_weighted_mean_of_the_terms_that_apply():
