@@ -147,3 +147,21 @@ def test_a_build_killed_in_the_middle_leaves_nothing_complete_and_resumes_behind
     }
     assert not (output / "parts").exists()
     assert len(open_dataset(output).clips) == 12
+
+
+FULL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+"""
+
+
+def test_a_full_disk_ends_the_build_and_leaves_nothing_complete(source, tmp_path):
+    (tmp_path / "build.py").write_text(FULL_DISK + BUILD)
+    output = tmp_path / "out"
+    command = [sys.executable, tmp_path / "build.py", source, output]
+    ended = subprocess.run([*command, "8000"], capture_output=True, text=True)
+    assert ended.returncode != 0
+    assert "File too large" in ended.stderr
+    assert not output.exists()
+    subprocess.run([*command, "-1"], check=True)
+    assert all(open_dataset(output).frames(clip).any() for clip in open_dataset(output).clips)

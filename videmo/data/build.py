@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from videmo.config import Data
 from videmo.data.clip import Clip, ClipError, Recording, Rejected, Split, letterbox, probe, sampled
@@ -24,6 +24,7 @@ from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_
 from videmo.data.workers import Workers
 from videmo.stage import SectionsView, StageReport, Work, file_digest, stage_directory
 
+T = TypeVar("T")
 UNDECIDED: Split = "train"  # the split of a clip until all people are known
 
 
@@ -53,7 +54,7 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
     """
     config: Data = params.data
     with stage_directory(output, __name__, params, inputs) as work:
-        candidates = list(recordings(config, work.path / "videos"))
+        candidates = list(counted(recordings(config, work.path / "videos"), work, expected(config), "videos found"))
         parts = list(build_parts(config, candidates, work))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for part in parts for refused in part.rejected]
@@ -93,7 +94,7 @@ def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work
                 part = read_part(stored)
             else:
                 outcomes = workers.map(decode, batch, lost=partial(crashed, root=root))
-                shown = counted(outcomes, work, done=number * config.shard_clips, total=len(offered))
+                shown = counted(outcomes, work, len(offered), "videos decoded", done=number * config.shard_clips)
                 part = build_part(shown, seen, work.path / "shards" / f"{number:05}.tar")
                 write_part(part, stored)
             seen |= {content: clip for clip, content in part.contents.items()}
@@ -181,10 +182,15 @@ def measure(clips: list[Clip], samples: list[Sample], rejected: list[Rejected]) 
     }
 
 
-def counted(outcomes: Iterable[Any], work: Work, done: int, total: int) -> Iterator[Any]:
-    for number, outcome in enumerate(outcomes, start=done + 1):
-        work.progress(number, total, "videos decoded")
-        yield outcome
+def counted(found: Iterable[T], work: Work, total: int, note: str, done: int = 0) -> Iterator[T]:
+    for number, one in enumerate(found, start=done + 1):
+        work.progress(number, max(number, total), note)
+        yield one
+
+
+def expected(config: Data) -> int:
+    """How many videos the source will draw; 0 where it only finds them, which takes no time."""
+    return config.people * config.clips_per_person if config.source == "faces" else 0
 
 
 def batches(items: list[Any], size: int) -> Iterator[list[Any]]:
