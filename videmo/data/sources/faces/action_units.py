@@ -114,7 +114,7 @@ def deform(amplitudes: np.ndarray, closure: float) -> Deformation:
         corner_out=0.10 * a[12] + 0.15 * a[20] + 0.03 * a[14] - 0.10 * a[23] - 0.04 * a[24] - 0.12 * round_mouth,
         corner_down=-0.22 * a[12] + 0.20 * a[15] + 0.05 * a[20],
         lip_centre=-0.08 * a[17] + 0.03 * a[12] - 0.05 * a[10],
-        lip_share=(1 - 0.55 * a[23]) * (1 - 0.75 * a[24]),
+        lip_share=(1 - 0.40 * a[23]) * (1 - 0.50 * a[24]),
         gap_up=0.035 * a[25] + 0.06 * a[26] + 0.10 * a[10],
         gap_down=0.085 * a[25] + 0.24 * a[26],
         jaw=0.20 * a[26],
