@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import warnings
 from collections.abc import Mapping
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 POLICY_ARTIFACT = "policy"
-INPUT = "video"
 EXAMPLE = "clip.mp4"
 PACKAGE = Path(__file__).parents[1]
 # What the package imports on the way from a video to a tree.
@@ -34,17 +32,15 @@ def log_policy(
 
     run_tags = {"mlflow.parentRunId": pipeline_run(client, run_name), "videmo.kind": "model", **tags}
     run = client.create_run(experiment_id(client), run_name="model", tags=run_tags)
-    with mlflow.start_run(run_id=run.info.run_id), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*type hint", category=UserWarning)  # the signature is given below
+    with mlflow.start_run(run_id=run.info.run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served.py")),
             artifacts={POLICY_ARTIFACT: str(policy)},
             code_paths=[str(PACKAGE)],
             model_config=_settings(policy, data),
-            signature=_signature(),
             input_example=[EXAMPLE],
-            pip_requirements=[f"{package}=={installed(package)}" for package in REQUIRED],
+            pip_requirements=_requirements(),
         )
         with contextlib.redirect_stderr(io.StringIO()):  # it reports its success there
             registered = mlflow.register_model(logged.model_uri, name, tags=dict(tags))
@@ -74,9 +70,6 @@ def _settings(policy: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def _signature() -> Any:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    # The input has no name, so that both a plain list and a data frame with any one column fit.
-    return ModelSignature(inputs=Schema([ColSpec("string")]), outputs=Schema([ColSpec("string", "tree")]))
+def _requirements() -> list[str]:
+    """The installed versions, without a local label such as `+cpu`, which no package index has."""
+    return [f"{package}=={installed(package).partition('+')[0]}" for package in REQUIRED]

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
 
-from videmo.registry.packaging import INPUT, POLICY_ARTIFACT
+from videmo.registry.packaging import POLICY_ARTIFACT
 
 QUESTION = "fine_caption"
 
@@ -26,18 +25,17 @@ class TreeModel(mlflow.pyfunc.PythonModel):
         self.policy = load_policy(context.artifacts[POLICY_ARTIFACT], dtype=settings["dtype"])
         self.sampler = HfSampler(self.policy)
 
-    # MLflow would read a type hint of model_input as the signature.
-    def predict(self, context, model_input, params=None) -> pd.DataFrame:
-        """model_input: a list of paths, or a data frame whose column `video` holds them.
+    # MLflow reads the signature from the hints, and turns a data frame with one column, such as `video`, into a list.
+    def predict(self, context: Any, model_input: list[str], params: dict[str, Any] | None = None) -> list[str]:
+        """For each path {"attribute": {aspect: [item, ...]}, "expression": ..., "emotion": ...} as JSON.
 
-        One row each, in the column `tree`: {"attribute": {aspect: [item, ...]}, "expression": ..., "emotion": ...} as
-        JSON; a video that cannot be read has {"error": reason} instead.
+        A video that cannot be read has {"error": reason} instead.
         """
-        videos = _paths(model_input)
+        videos = list(model_input)
         trees: list[str] = []
         for start in range(0, len(videos), self.batch):
             trees.extend(self._trees(videos[start : start + self.batch]))
-        return pd.DataFrame({"tree": trees})
+        return trees
 
     def _trees(self, videos: list[str]) -> list[str]:
         from videmo.backbone.frames import pack_frames
@@ -62,13 +60,6 @@ class TreeModel(mlflow.pyfunc.PythonModel):
             return decode(Path(video), self.frames, self.size)
         except (ValueError, OSError) as error:
             return str(error)
-
-
-def _paths(model_input: Any) -> list[str]:
-    if isinstance(model_input, pd.DataFrame):
-        column = INPUT if INPUT in model_input.columns else model_input.columns[0]
-        return [str(path) for path in model_input[column]]
-    return [str(path) for path in ([model_input] if isinstance(model_input, str) else model_input)]
 
 
 def _tree_json(tree: Any) -> str:
