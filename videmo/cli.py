@@ -88,12 +88,11 @@ def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.
 def pretrain_tiny(
     output: Annotated[Path, typer.Argument(help="Directory to write the weights to.")],
     seed: int = 0,
-    minutes: Annotated[float, typer.Option(help="Stop after so long.")] = 30.0,
 ) -> None:
     """Teach the tiny backbone to see and to speak, on plain captions of procedural scenes and faces."""
-    from videmo.training.pretrain_tiny import pretrain
+    from videmo.training.pretrain_tiny import Schedule, pretrain
 
-    pretrain(output, seed, minutes)
+    print(json.dumps(pretrain(output, Schedule(seed=seed))))
 
 
 def _settings(params: Path, overrides: list[str] | None) -> Params:

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -155,21 +155,24 @@ def captured_output(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     _flush()
     kept = os.dup(1), os.dup(2)
-    with subprocess.Popen(["tee", "-i", str(log)], stdin=subprocess.PIPE) as tee:
-        assert tee.stdin is not None
-        for descriptor in (1, 2):
-            os.dup2(tee.stdin.fileno(), descriptor)
-        try:
-            yield
-        except BaseException:
-            traceback.print_exc()
-            raise
-        finally:
-            _flush()
-            for descriptor, copy in zip((1, 2), kept, strict=True):
-                os.dup2(copy, descriptor)
-                os.close(copy)
-            tee.stdin.close()
+    tee = subprocess.Popen(["tee", "-i", str(log)], stdin=subprocess.PIPE)
+    assert tee.stdin is not None
+    for descriptor in (1, 2):
+        os.dup2(tee.stdin.fileno(), descriptor)
+    tee.stdin.close()
+    try:
+        yield
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        _flush()
+        for descriptor, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        # A process that outlives the block, such as multiprocessing's resource tracker, may hold tee's input open.
+        with suppress(subprocess.TimeoutExpired):
+            tee.wait(timeout=0.2)
 
 
 def _flush() -> None:
