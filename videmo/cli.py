@@ -57,12 +57,14 @@ def run_one_stage(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Make the output again.")] = False,
 ) -> None:
     """Run one stage, or find its output in the store."""
+    from videmo.orchestration.outcome import save_params
     from videmo.orchestration.step import Run, run_stage
 
     if name not in TABLE:
         raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
     settings = _settings(params, overrides)
     inputs = {source: to / source for source in TABLE[name].inputs} if to else None
+    save_params(Run(run), settings)
     report = run_stage(name, settings, Run(run, fresh=no_cache), inputs)
     print(f"{name} {report.digest} {json.dumps(report.metrics)}")
     if to:

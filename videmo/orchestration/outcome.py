@@ -63,10 +63,16 @@ def open_run(run: Run, params: Params) -> None:
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
     for stale in (*run.folder.glob("steps/*.json"), *run.folder.glob("logs/*.log"), run.folder / "verdict.json"):
         stale.unlink(missing_ok=True)
-    resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
-    (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
+    save_params(run, params)
     latest = run.folder.with_name("latest")
     new = run.folder.with_name(".latest")
     new.unlink(missing_ok=True)
     new.symlink_to(run.name)
     new.replace(latest)
+
+
+def save_params(run: Run, params: Params) -> None:
+    """Write the settings of a run as resolved."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
+    (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
