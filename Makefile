@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 RUN ?=
 
-.PHONY: help setup full smoke test lint
+.PHONY: help setup full smoke repro test lint
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -20,6 +20,9 @@ full: setup ## train, evaluate and register with the default parameters; options
 
 smoke: setup ## the whole pipeline at its smallest, in under two minutes
 	$(BIN)/kfp run pipelines/full.py --params params/smoke.yaml $(RUN)
+
+repro: setup ## the same stages through DVC
+	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(RUN)
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
