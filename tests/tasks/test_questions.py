@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videmo.tasks.catalog import PARTS
+from videmo.tasks.catalog import PARTS, Part
 from videmo.tasks.questions import answer_space, ask, aspect_of, is_open, read_answer, write_answer
 
 ASKED = [(part, aspect) for part in PARTS.values() for aspect in (part.aspects if is_open(part) else (None,))]
@@ -57,6 +57,7 @@ def test_the_aspect_is_recovered_from_the_question(part, aspect):
         ("Left-30", "head_pose", ("left 30",)),
         ("happy or sad", "emotion_dfew", ("happy", "sad")),
         ("None of these.", "action", ()),
+        ("None, not even a hat", "appearance", ()),
         ("there is none", "action", ()),
         ("unhappy", "emotion_dfew", None),
         ("", "action", None),
@@ -65,6 +66,11 @@ def test_the_aspect_is_recovered_from_the_question(part, aspect):
 )
 def test_what_a_model_may_say_is_read_as_meant(text, part, answers):
     assert read_answer(text, PARTS[part]) == answers
+
+
+def test_an_answer_that_begins_another_is_not_read_in_its_place():
+    part = Part("x", "attribute", "Which?", ("long", "long hair"))
+    assert read_answer("long hair", part) == ("long hair",)
 
 
 def test_several_answers_stand_in_the_order_of_the_answer_space():

@@ -96,6 +96,6 @@ def _plain(text: str) -> str:
 def _readings(space: tuple[str, ...]) -> tuple[dict[str, str], re.Pattern[str]]:
     """The plain words of every answer, and a pattern that finds them."""
     plain = {answer: _plain(answer) for answer in space}
-    # Longest first, so that "strongly negative" is not read as "negative".
+    # Longest first, so that an answer that begins another is not read in its place.
     longest_first = sorted(plain.values(), key=len, reverse=True)
     return plain, re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b")
