@@ -25,14 +25,8 @@ def face_video(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def source(tmp_path: Path, face_video: Callable[..., Path]) -> Path:
-    """A directory of four videos of three people, and its labels."""
-    rows = ["file,person,expression,expression_sequence,hair_color"]
-    for number, person in enumerate(("p1", "p1", "p2", "p3")):
-        face_video(f"in/{number}.mp4", shade=60 + 10 * number)
-        rows.append(f"{number}.mp4,{person},happy,neutral>happy,black")
-    (tmp_path / "in" / "labels.csv").write_text("\n".join(rows) + "\n")
-    return tmp_path / "in"
+def source(tmp_path: Path) -> Path:
+    return make_source(tmp_path / "in")
 
 
 @pytest.fixture
@@ -40,8 +34,29 @@ def built(tmp_path: Path, source: Path) -> Callable[..., Dataset]:
     """Build the data set of `source` and open it."""
 
     def build(output: Path = tmp_path / "data_build", **settings: Any) -> Dataset:
-        data = Data(source="folder", path=source, **{"frames": 4, "frame_size": 56, "workers": 1, **settings})
-        run(Params(data=data), {}, output)
-        return open_dataset(output)
+        return build_source(source, output, **settings)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """The data set of such a source, for tests that change nothing in it."""
+    directory = tmp_path_factory.mktemp("dataset")
+    return build_source(make_source(directory / "in"), directory / "data_build")
+
+
+def make_source(directory: Path) -> Path:
+    """A directory of four videos of three people, and its labels."""
+    rows = ["file,person,expression,expression_sequence,hair_color"]
+    for number, person in enumerate(("p1", "p1", "p2", "p3")):
+        write_video(directory / f"{number}.mp4", [face(background=60 + 10 * number)] * 10)
+        rows.append(f"{number}.mp4,{person},happy,neutral>happy,black")
+    (directory / "labels.csv").write_text("\n".join(rows) + "\n")
+    return directory
+
+
+def build_source(source: Path, output: Path, **settings: Any) -> Dataset:
+    data = Data(source="folder", path=source, **{"frames": 4, "frame_size": 56, "workers": 1, **settings})
+    run(Params(data=data), {}, output)
+    return open_dataset(output)

@@ -7,8 +7,7 @@ import pytest
 from videmo.data.exchange import ExchangeError, Item, export_samples, read_items, write_items
 
 
-def test_samples_come_back_as_they_went(built, tmp_path):
-    dataset = built()
+def test_samples_come_back_as_they_went(dataset, tmp_path):
     assert export_samples(dataset.samples, dataset.clips, tmp_path / "out.json") == len(dataset.samples)
     items = read_items(tmp_path / "out.json")
     assert [(item.question, item.answer) for item in items] == [(s.question, s.answer) for s in dataset.samples]

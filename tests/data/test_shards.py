@@ -91,33 +91,31 @@ def test_a_shard_cut_short_or_missing_is_noticed(shard):
         read_frames(path.parent, entries[0])
 
 
-def test_a_data_set_travels_to_another_process_as_its_path(built):
-    dataset = built()
+def test_a_data_set_travels_to_another_process_as_its_path(dataset):
     assert len(pickle.dumps(dataset)) < 300
     again = pickle.loads(pickle.dumps(dataset))
     assert again.clips == dataset.clips
     assert again.samples == dataset.samples
 
 
-def test_samples_are_picked_by_split_and_level(built):
-    dataset = built()
+def test_samples_are_picked_by_split_and_level(dataset):
     assert dataset.of() == dataset.samples
     picked = dataset.of(split="test", level="expression")
     assert picked
     assert all((sample.split, sample.level) == ("test", "expression") for sample in picked)
 
 
-def test_an_unfinished_directory_is_not_opened(built, tmp_path):
+def test_an_unfinished_directory_is_not_opened(dataset, tmp_path):
     from videmo.data.shards import open_dataset
 
-    shutil.copytree(built().directory, tmp_path / "half")
+    shutil.copytree(dataset.directory, tmp_path / "half")
     (tmp_path / "half" / "stage.json").unlink()
     with pytest.raises(FileNotFoundError, match="not a finished data set"):
         open_dataset(tmp_path / "half")
 
 
-def test_samples_and_clips_are_plain_parquet(built):
-    directory = built().directory
+def test_samples_and_clips_are_plain_parquet(dataset):
+    directory = dataset.directory
     assert pq.read_table(directory / "samples.parquet").column_names == [
         "id", "clip", "part", "level", "split", "question", "answer"]  # fmt: skip
     assert pq.read_table(directory / "clips.parquet").column("attribute")[0].as_py()[0].keys() == {"aspect", "item"}

@@ -19,9 +19,8 @@ CONFIG = Validation(min_clips=4)
 
 
 @pytest.fixture
-def spoil(built, tmp_path) -> Callable[..., Path]:
+def spoil(dataset, tmp_path) -> Callable[..., Path]:
     """The built data set with its clips or samples passed through a function."""
-    dataset = built()
 
     def spoiled(
         clips: Callable[[list[Clip]], list[Clip]] | None = None,
@@ -48,8 +47,8 @@ def refusal(directory: Path, tmp_path: Path, config: Validation = CONFIG) -> str
     return str(failed.value)
 
 
-def test_a_sound_data_set_passes_and_leaves_data_docs(built, tmp_path):
-    metrics = validate(built().directory, tmp_path)
+def test_a_sound_data_set_passes_and_leaves_data_docs(dataset, tmp_path):
+    metrics = validate(dataset.directory, tmp_path)
     assert metrics["failed"] == 0
     assert metrics["clips"] == 4
     assert metrics["columns"] >= 5
@@ -57,8 +56,8 @@ def test_a_sound_data_set_passes_and_leaves_data_docs(built, tmp_path):
     assert json.loads((tmp_path / "validated" / "failures.json").read_text()) == []
 
 
-def test_too_few_clips_or_columns_name_the_setting_and_leave_the_docs(built, tmp_path):
-    said = refusal(built().directory, tmp_path, Validation(min_clips=5, min_columns=33))
+def test_too_few_clips_or_columns_name_the_setting_and_leave_the_docs(dataset, tmp_path):
+    said = refusal(dataset.directory, tmp_path, Validation(min_clips=5, min_columns=33))
     assert "2 of" in said
     assert "observed 4, expected min_value 5 (set by validation.min_clips)" in said
     assert "validation.min_columns" in said

@@ -16,8 +16,8 @@ def item(answer: str, source: str, question: str = "Tell me.") -> Item:
     return Item("a.mp4", question, answer, source)
 
 
-def test_an_export_is_a_source_again_and_gives_the_same_labels_and_trees(built, source, tmp_path):
-    dataset = built()
+def test_an_export_is_a_source_again_and_gives_the_same_labels_and_trees(dataset, tmp_path):
+    source = shutil.copytree(dataset.directory.parent / "in", tmp_path / "in")
     export_samples(dataset.samples, dataset.clips, source / "train.json")
     again = list(folder.recordings(Data(source="folder", path=source, labels="train.json"), tmp_path))
     assert [recording.id for recording in again] == list(dataset.clips)
