@@ -26,7 +26,7 @@ def inputs(tmp_path_factory):
     found = {"data_build": root / "data_build"}
     for stage in ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl"):
         found[stage] = root / stage
-        save_policy(load_policy("tiny"), root / stage)
+        save_policy(load_policy("tiny"), root / stage / "model")
         report = StageReport(stage, f"digest-{stage}", root / stage, {}, 1.0)
         (root / stage / "stage.json").write_text(json.dumps(report.to_json()))
     return found

@@ -115,8 +115,9 @@ def evaluated(tmp_path, monkeypatch, policy, empty_registry):
     def lay_out(name, right, data="d1", base=0.2, **kind):
         where = tmp_path / name
         model = complete(where / "tree_rl", "tree_rl", f"policy-{name}", {"backbone": {"dtype": "float32"}})
+        (model / "model").mkdir()
         for file in policy.iterdir():
-            os.link(file, model / file.name)
+            os.link(file, model / "model" / file.name)
         evaluation = complete(where / "face15_eval", "face15_eval", f"eval-{name}")
         answers(evaluation / "predictions" / "rl.jsonl", right, **kind)
         answers(evaluation / "predictions" / "base.jsonl", base)

@@ -82,7 +82,8 @@ def ask_reasoning(
     for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
         prompts = _prompts(policy, questions.dataset, samples)
         for sample, search in zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True):
-            predictions.append(_prediction(questions.dataset, sample, search.answer.text, ()))
+            tokens = _tokens(policy, search.answer.tokens, search.answer.logprobs)
+            predictions.append(_prediction(questions.dataset, sample, search.answer.text, tokens))
         progress(len(predictions), len(questions.samples))
     return predictions
 

@@ -64,7 +64,7 @@ def answer(
 def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:
     if model == "base":
         return params.backbone.name
-    return inputs["tree_rl" if model.startswith("rl") else model]
+    return inputs["tree_rl" if model.startswith("rl") else model] / "model"
 
 
 def _progress(work: Work, number: int, model: str) -> Progress:

@@ -25,9 +25,12 @@ REQUIRED = ("av", "filelock", "mlflow", "numba", "numpy", "opencv-python-headles
 
 
 def log_policy(
-    client: MlflowClient, policy: Path, data: Path, name: str, run_name: str, tags: Mapping[str, str]
+    client: MlflowClient, trained: Path, data: Path, name: str, run_name: str, tags: Mapping[str, str]
 ) -> ModelVersion:
-    """Log the policy directory as a pyfunc in a run below the pipeline's and register it as a new version of `name`."""
+    """Log the model of a training stage as a pyfunc, in a run below the pipeline's, and register it as a new version.
+
+    trained, data: the outputs of tree_rl and data_build.
+    """
     import mlflow
 
     run_tags = {"mlflow.parentRunId": pipeline_run(client, run_name), "videmo.kind": "model", **tags}
@@ -36,9 +39,9 @@ def log_policy(
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served.py")),
-            artifacts={POLICY_ARTIFACT: str(policy)},
+            artifacts={POLICY_ARTIFACT: str(trained / "model")},
             code_paths=[str(PACKAGE)],
-            model_config=_settings(policy, data),
+            model_config=_settings(trained, data),
             input_example=[EXAMPLE],
             pip_requirements=_requirements(),
         )
@@ -58,10 +61,10 @@ def policy_directory(version: ModelVersion) -> Path:
     return found[0]
 
 
-def _settings(policy: Path, data: Path) -> dict[str, Any]:
+def _settings(trained: Path, data: Path) -> dict[str, Any]:
     """How a video becomes frames, as it was for the clips that the policy was trained on."""
     clips = StageReport.read(data).config["data"]
-    backbone = StageReport.read(policy).config.get("backbone", {})
+    backbone = StageReport.read(trained).config.get("backbone", {})
     return {
         "frames": clips["frames"],
         "frame_size": clips["frame_size"],
