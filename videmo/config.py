@@ -237,10 +237,12 @@ def _describe(problem: Any) -> str:
 def _nearest(location: tuple[Any, ...]) -> str:
     from difflib import get_close_matches
 
-    model: Any = Params
+    model: type[BaseModel] = Params
     for part in location[:-1]:
-        model = model.model_fields[part].annotation if isinstance(model, type) and part in model.model_fields else None
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return ""
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return ""
+        model = annotation
     close = get_close_matches(str(location[-1]), list(model.model_fields), n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(model.model_fields)}"

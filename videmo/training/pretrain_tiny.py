@@ -1,0 +1,214 @@
+"""Pretrain the tiny base model to see and to speak, on plain captions of procedural scenes and faces.
+
+Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which phrases
+fit a picture; then the whole model, captioning one topic after another, the tagging kept on as an auxiliary loss. What it
+reads is in captions.py; face-15's questions and answer spaces, and every word of expression, sentiment or emotion, are
+left to the curriculum.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
+from videmo.backbone.frames import Video, pack_frames
+from videmo.backbone.policy import Policy, save_policy
+from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
+from videmo.backbone.tiny import random_policy, train_tokenizer
+from videmo.training.captions import FACTS, Picture, captions, prompt, take_picture, texts
+
+GLANCE = 2  # frames; one patch in time
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps and rates of the two steps of pretraining."""
+
+    seed: int = 0
+    frames: int = 8
+    frame_size: int = 84
+    see_steps: int = 800
+    see_batch: int = 96  # glances of two frames
+    speak_steps: int = 900
+    speak_batch: int = 12
+    topics: int = 7  # captioned topics of each picture
+    learning_rate: float = 1e-3
+    warmup: float = 0.03
+    tagging_weight: float = 0.5
+
+
+class Tagger(nn.Module):
+    """For each fact slot, which of its phrases fits: one linear map of all the tokens of a video, side by side."""
+
+    def __init__(self, tokens: int, hidden: int, slots: dict[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.slots = slots
+        self.norm = nn.LayerNorm(hidden)
+        self.heads = nn.Linear(tokens * hidden, sum(len(phrases) for phrases in slots.values()))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        """features: (clips, tokens, hidden). Returns logits (clips, phrases) for each slot."""
+        logits = self.heads(self.norm(features).flatten(1))
+        return logits.split([len(phrases) for phrases in self.slots.values()], dim=1)
+
+    def loss(self, features: Tensor, pictures: list[Picture]) -> tuple[Tensor, float]:
+        """Mean cross-entropy over the facts that the pictures hold, and the share that was right."""
+        losses, right, counted = [], 0, 0
+        for (slot, phrases), logits in zip(self.slots.items(), self.forward(features), strict=True):
+            known = [index for index, picture in enumerate(pictures) if slot in picture.facts]
+            if not known:
+                continue
+            target = torch.tensor([phrases.index(pictures[index].facts[slot]) for index in known])
+            losses.append(nn.functional.cross_entropy(logits[known], target, reduction="sum"))
+            right += int((logits[known].argmax(-1) == target).sum())
+            counted += len(known)
+        return torch.stack(losses).sum() / counted, right / counted
+
+
+class Pictures(IterableDataset):
+    """Endless pictures; batch i of a seed is always the same."""
+
+    def __init__(self, policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int) -> None:
+        self.policy, self.schedule, self.frames = policy, schedule, frames
+        self.batch, self.steps, self.stream = batch, steps, stream
+
+    def __iter__(self) -> Iterator[list[tuple[Video, Picture]]]:
+        for step in range(self.steps):
+            rng = np.random.default_rng([self.schedule.seed, self.stream, step])
+            taken = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
+            yield [(pack_frames(frames, self.policy), picture) for frames, picture in taken]
+
+
+def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
+    """Train from random weights and write a Hugging Face directory with `pretraining.json` beside the weights."""
+    schedule = schedule or Schedule()
+    started = time.monotonic()
+    policy = random_policy(schedule.seed, train_tokenizer(texts()))
+    policy.model.train()
+    see(policy, schedule, log_every)
+    metrics, slots = speak(policy, schedule, log_every)
+    metrics |= {"seconds": time.monotonic() - started}
+    policy.model.to(torch.bfloat16).eval()
+    save_policy(policy, output)
+    (output / "pretraining.json").write_text(
+        json.dumps({"schedule": asdict(schedule), "metrics": metrics, "tagged_right": slots}, indent=1)
+    )
+    return metrics
+
+
+def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
+    """The tower alone, on glances of two frames, which teach it shapes and places at a quarter of a clip's cost."""
+    tagger = _tagger(policy, schedule, frames=GLANCE)
+    weights = [*policy.model.model.visual.parameters(), *tagger.parameters()]
+    optimizer, rate = _optimizer(weights, schedule, schedule.see_steps)
+    for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
+        with torch.autocast("cpu", torch.bfloat16):
+            features = torch.stack(embed_videos(policy, [video for video, _ in batch]))
+        loss, right = tagger.loss(features.float(), [picture for _, picture in batch])
+        _update(loss, weights, optimizer, rate)
+        _report("see", step, log_every, loss=loss.item(), tags_right=right)
+
+
+def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The whole model: caption topics of each clip, packed as one prefix tree a clip.
+
+    Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
+    """
+    tagger = _tagger(policy, schedule, schedule.frames)
+    weights = [*policy.model.parameters(), *tagger.parameters()]
+    optimizer, rate = _optimizer(weights, schedule, schedule.speak_steps)
+    recent: list[tuple[float, float]] = []
+    for step, batch in enumerate(
+        _batches(policy, schedule, schedule.frames, schedule.speak_batch, schedule.speak_steps, 1)
+    ):
+        rng = np.random.default_rng([schedule.seed, 2, step])
+        packed = collate(policy, [_caption_tree(policy, video, picture, rng, schedule) for video, picture in batch])
+        # Segments alternate: root, then prompt and caption by turns.
+        captioned = (packed.segment > 0) & (packed.segment % 2 == 0)
+        features: list = []
+        hook = policy.model.model.visual.register_forward_hook(lambda *call, into=features: into.append(call[-1]))
+        with torch.autocast("cpu", torch.bfloat16):
+            spoken = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
+        hook.remove()
+        tagged, right = tagger.loss(torch.stack(features[0].pooler_output).float(), [picture for _, picture in batch])
+        _update(spoken + schedule.tagging_weight * tagged, weights, optimizer, rate)
+        recent = [*recent[-99:], (spoken.item(), right)]
+        _report("speak", step, log_every, loss=spoken.item(), tags_right=right)
+    caption_loss, tags_right = np.mean(recent, axis=0)
+    metrics = {"caption_loss": float(caption_loss), "tags_right": float(tags_right)}
+    return metrics, tagged_right(policy, tagger, schedule)
+
+
+@torch.no_grad()
+def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: int = 8) -> dict[str, float]:
+    """The share of new pictures whose phrase the tagger finds, for each slot."""
+    right: dict[str, list[bool]] = {slot: [] for slot in FACTS}
+    for batch in _batches(policy, schedule, schedule.frames, 24, batches, 3):
+        logits = tagger(torch.stack(embed_videos(policy, [video for video, _ in batch])))
+        for (slot, phrases), scores in zip(FACTS.items(), logits, strict=True):
+            for index, (_, picture) in enumerate(batch):
+                if slot in picture.facts:
+                    right[slot].append(phrases[int(scores[index].argmax())] == picture.facts[slot])
+    return {slot: float(np.mean(found)) for slot, found in right.items() if found}
+
+
+def _caption_tree(
+    policy: Policy, video: Video, picture: Picture, rng: np.random.Generator, schedule: Schedule
+) -> PrefixTree:
+    spoken = captions(picture)
+    chosen = rng.permutation(list(spoken))[: schedule.topics]
+    segments = [Segment(video_tokens(policy, video), -1)]
+    for topic in chosen:
+        segments.append(Segment(question_tokens(policy, prompt(str(topic))), 0))
+        segments.append(Segment(answer_tokens(policy, spoken[str(topic)]), len(segments) - 1))
+    return PrefixTree(video, tuple(segments))
+
+
+def _tagger(policy: Policy, schedule: Schedule, frames: int) -> Tagger:
+    vision = policy.config.vision_config
+    patches = frames // vision.temporal_patch_size * (schedule.frame_size // vision.patch_size) ** 2
+    return Tagger(patches // vision.spatial_merge_size**2, vision.out_hidden_size, FACTS)
+
+
+def _batches(
+    policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int
+) -> DataLoader[list[tuple[Video, Picture]]]:
+    # A process of its own draws the next pictures while this one trains.
+    return DataLoader(
+        Pictures(policy, schedule, frames, batch, steps, stream), batch_size=None, num_workers=1, prefetch_factor=4
+    )
+
+
+def _optimizer(
+    weights: list[nn.Parameter], schedule: Schedule, steps: int
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    optimizer = torch.optim.AdamW(weights, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    warmup = max(1, round(schedule.warmup * steps))
+
+    def factor(step: int) -> float:
+        return min(1.0, (step + 1) / warmup) * (0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2)
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def _update(loss: Tensor, weights: list[nn.Parameter], optimizer, rate) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(weights, 1.0)
+    optimizer.step()
+    rate.step()
+
+
+def _report(part: str, step: int, every: int, **values: float) -> None:
+    if step % every == 0:
+        print(part, step, " ".join(f"{name} {value:.3f}" for name, value in values.items()), flush=True)
