@@ -53,6 +53,11 @@ def test_the_scores_of_any_text_lie_in_0_to_100(text):
     assert all(0 <= score <= 100 for score in scores)
 
 
+def test_only_a_readable_answer_is_relevant():
+    assert understanding_scores("It is a man.", REFERENCE)["video_text_relevance"] == 0
+    assert 0 < understanding_scores(render(AffectiveTree()), REFERENCE)["video_text_relevance"] < 37
+
+
 def test_a_wrong_emotion_costs_label_overlap_and_leaves_the_clues():
     scores = understanding_scores(RIGHT.replace("anger", "fear"), REFERENCE)
     assert scores["label_overlap"] == 50
