@@ -62,9 +62,10 @@ def test_adding_the_same_to_every_value_changes_no_advantage(forest, shift):
 @given(valued_forests())
 def test_the_better_sibling_has_the_greater_advantage(forest):
     parent, values = forest
+    values = values.round(decimals=3)
     advantages = level_advantages(values, parent).advantages
     for siblings in families(parent):
-        if len(siblings) > 1 and float(values[siblings].std(correction=0)) > 1e-6:
+        if len(siblings) > 1:
             assert torch.equal(values[siblings].argsort(stable=True), advantages[siblings].argsort(stable=True))
 
 

@@ -1,0 +1,85 @@
+"""What several rooms test with: a small data set of drawn faces, and a tiny policy that has learnt to say two trees."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from videmo.tasks.catalog import PARTS
+
+TREES = (
+    "<attribute>age: young; gender: male</attribute><expression>brows: raised</expression>"
+    "<emotion>emotion: fear</emotion>",
+    "<attribute>age: elderly; gender: female</attribute><expression>brows: lowered; jaw: dropped</expression>"
+    "<emotion>emotion: anger</emotion>",
+)
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def built_data(tmp_path_factory) -> Path:
+    from videmo.config import check_params
+    from videmo.data import build
+
+    output = tmp_path_factory.mktemp("built") / "data_build"
+    settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "workers": 1, "max_rejected": 1.0}
+    build.run(check_params({"data": settings}), {}, output)
+    return output
+
+
+@pytest.fixture(scope="session")
+def noise_videos():
+    """Four clips of noise, each of its own."""
+    from videmo.backbone.frames import pack_frames
+    from videmo.backbone.tiny import random_policy
+
+    policy, rng = random_policy(0), np.random.default_rng(0)
+    return [pack_frames(rng.integers(0, 255, (2, 56, 56, 3), dtype=np.uint8), policy) for _ in range(4)]
+
+
+@pytest.fixture(scope="session")
+def speaking_policy(noise_videos, one_thread):
+    """A policy that says one of TREES when asked for a full caption: well enough to close its segments, and not so well
+    that every sample is the same."""
+    from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
+    from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
+    from videmo.backbone.tiny import random_policy
+
+    policy = random_policy(0)
+    trees = []
+    for video in noise_videos:
+        answers = [Segment(answer_tokens(policy, text), 1) for text in TREES]
+        question = Segment(question_tokens(policy, PARTS["fine_caption"].question), 0)
+        trees.append(PrefixTree(video, (Segment(video_tokens(policy, video), -1), question, *answers)))
+    batch = collate(policy, trees[:2])
+    wanted = batch.segment >= 2
+    optimizer = torch.optim.AdamW(policy.model.parameters(), lr=3e-3)
+    for _ in range(30):
+        loss = -token_logprobs(policy, batch, wanted).sum() / wanted.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    policy.model.requires_grad_(True).zero_grad()
+    return policy
+
+
+@pytest.fixture(scope="session")
+def speaking_model(speaking_policy, tmp_path_factory) -> Path:
+    """`speaking_policy` as the output of sft_emotion."""
+    from videmo.backbone.policy import save_policy
+    from videmo.stage import StageReport
+
+    output = tmp_path_factory.mktemp("spoken") / "sft_emotion"
+    save_policy(speaking_policy, output / "model")
+    report = StageReport("sft_emotion", "0" * 16, output, {}, 0.0)
+    (output / "stage.json").write_text(json.dumps(report.to_json()))
+    return output

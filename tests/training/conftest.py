@@ -1,0 +1,53 @@
+"""Stages that are killed: run in a process of their own, and ended without warning."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from importlib import import_module
+from pathlib import Path
+import torch
+from videmo.config import check_params
+
+torch.set_num_threads(1)
+module, settings, inputs, output, arguments = json.loads(sys.argv[1])
+inputs = {name: Path(path) for name, path in inputs.items()}
+import_module(module).run(check_params(settings), inputs, Path(output), **arguments)
+"""
+
+
+@pytest.fixture
+def kill_stage():
+    """Start a stage and end it with SIGKILL once so many rows of its metrics are on disk."""
+
+    def run(module: str, settings: dict, inputs: dict[str, Path], output: Path, rows: int, **arguments) -> None:
+        named = {name: str(path) for name, path in inputs.items()}
+        task = json.dumps([module, settings, named, str(output), arguments])
+        process = subprocess.Popen([sys.executable, "-c", PROGRAM, task], env={**os.environ, "OMP_NUM_THREADS": "1"})
+        metrics = output.with_name(output.name + ".partial") / "metrics.jsonl"
+        while process.poll() is None and (not metrics.exists() or len(metrics.read_text().splitlines()) < rows):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the stage ended before it could be killed"
+        assert not output.exists()
+
+    return run
+
+
+@pytest.fixture
+def curve():
+    """The rows that a stage logged, without what the clock says."""
+
+    def read(output: Path) -> list[dict[str, float]]:
+        rows = [json.loads(row) for row in (output / "metrics.jsonl").read_text().splitlines()]
+        return [{name: value for name, value in row.items() if "second" not in name} for row in rows]
+
+    return read

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from videmo.backbone.policy import load_policy
+from videmo.config import check_params
+from videmo.stage import StageReport
+from videmo.training import sft
+
+# Under ten steps, a checkpoint after every third.
+LEVEL = {"epochs": 0.12, "learning_rate": 1e-3, "replay": 0.25, "samples_per_clip": 2}
+SETTINGS = {"sft": {"batch_clips": 1, "checkpoint_steps": 3, "attribute": LEVEL, "emotion": {**LEVEL, "epochs": 0.5}}}
+
+
+def model_weights(output):
+    return load_policy(output / "model").model.state_dict()
+
+
+def test_a_killed_run_ends_with_the_losses_and_weights_of_an_unbroken_one(
+    built_data, tmp_path, kill_stage, curve, one_thread
+):
+    inputs = {"data_build": built_data}
+    kill_stage("videmo.training.sft", SETTINGS, inputs, tmp_path / "killed", rows=4, level="attribute")
+    resumed = sft.run(check_params(SETTINGS), inputs, tmp_path / "killed", "attribute")
+    unbroken = sft.run(check_params(SETTINGS), inputs, tmp_path / "unbroken", "attribute")
+    assert unbroken.metrics["steps"] > 4
+    assert curve(resumed.output) == curve(unbroken.output)
+    assert resumed.metrics["loss"] == unbroken.metrics["loss"]
+    weights, expected = model_weights(resumed.output), model_weights(unbroken.output)
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert not (resumed.output / "checkpoints").exists()
+
+
+def test_a_level_starts_from_the_one_before_and_the_vision_tower_learns(
+    built_data, speaking_model, tmp_path, curve, one_thread
+):
+    inputs = {"data_build": built_data, "sft_expression": speaking_model}
+    before = model_weights(speaking_model)
+    report = sft.run(check_params(SETTINGS), inputs, tmp_path / "emotion", "emotion")
+    after = model_weights(report.output)
+    changed = {name for name in after if not torch.equal(after[name], before[name])}
+    assert any("visual" in name for name in changed)
+    assert any("language_model" in name for name in changed)
+    assert curve(report.output)[0]["loss"] < 7  # less than that of an untrained model over 1,091 tokens
+    assert StageReport.read(report.output).metrics == report.metrics
+
+
+def test_a_frozen_vision_tower_stays_as_it_was(built_data, speaking_model, tmp_path, one_thread):
+    inputs = {"data_build": built_data, "sft_expression": speaking_model}
+    params = check_params({**SETTINGS, "backbone": {"freeze_vision": True}})
+    after = model_weights(sft.run(params, inputs, tmp_path / "emotion", "emotion").output)
+    before = model_weights(speaking_model)
+    assert all(torch.equal(after[name], before[name]) for name in after if "visual" in name)
+
+
+def test_a_loss_that_is_not_finite_names_its_step_and_samples(built_data, tmp_path, one_thread):
+    wild = {"sft": {**SETTINGS["sft"], "warmup": 0.0, "attribute": {**LEVEL, "learning_rate": 1e30}}}
+    with pytest.raises(FloatingPointError, match=r"step \d+: .* lower sft.attribute.learning_rate, or look at"):
+        sft.run(check_params(wild), {"data_build": built_data}, tmp_path / "wild", "attribute")
+    assert not (tmp_path / "wild").exists()

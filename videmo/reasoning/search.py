@@ -1,0 +1,109 @@
+"""Hierarchical affective-tree reasoning at inference (VidEmo, section 3.3): level by level the best of several goes on.
+
+The paper scores candidates by a reward, which it does not define; with no labels at hand, this project takes the
+candidate that its siblings contradict least, which is minimum Bayes risk decoding under tree edit distance, and adds
+the model's own likelihood:
+
+    score_i = -mean_{j != i} Edit(T_i, T_j) + w * mean_t log p(token_t of i),    w = reasoning.likelihood_weight
+
+A candidate that cannot be read goes on only where none can: siblings that say nothing agree perfectly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from videmo.config import Reasoning
+from videmo.generation.hf import HfSampler, Prompt
+from videmo.generation.rollout import Answer, Rollout, RolloutNode
+from videmo.tree.distance import distances
+from videmo.tree.text import parse
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One segment that was considered. `readable`: without a fault; `distance`: mean edit distance to its siblings, in
+    edits; `likelihood`: mean log-probability of its tokens."""
+
+    text: str
+    readable: bool
+    distance: float
+    likelihood: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidates of one level, and which of them went on."""
+
+    level: str
+    candidates: tuple[Candidate, ...]
+    chosen: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """An answer and how it came about, level by level."""
+
+    answer: Answer
+    candidates: tuple[Choice, ...]
+
+
+def reason(sampler: HfSampler, prompts: Sequence[Prompt], config: Reasoning, seed: int = 0) -> list[Search]:
+    """Search an answer to every prompt; one candidate is plain greedy decoding. The same seed finds the same."""
+    if config.candidates == 1:
+        return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts)]
+
+    def keep_best(rollout: Rollout, siblings: Sequence[int]) -> list[int]:
+        return [siblings[_choose(rollout, siblings, config.likelihood_weight).chosen]]
+
+    branching = (config.candidates,) * 3
+    rollouts = sampler.grow(prompts, branching, config.temperature, seed, keep=keep_best)
+    return [_retrace(rollout, config.likelihood_weight) for rollout in rollouts]
+
+
+def rank(nodes: Sequence[RolloutNode], likelihood_weight: float) -> list[Candidate]:
+    """Score siblings against one another; one that is alone is at distance 0."""
+    read = [parse(node.text) for node in nodes]
+    apart = np.zeros((len(nodes), len(nodes)))
+    pairs = list(combinations(range(len(nodes)), 2))
+    if pairs:
+        rows, columns = np.array(pairs).T
+        apart[rows, columns] = apart[columns, rows] = distances([(read[i].tree, read[j].tree) for i, j in pairs])
+    expected = apart.sum(axis=1) / max(len(nodes) - 1, 1)
+    ranked = []
+    for node, parsed, distance in zip(nodes, read, expected.tolist(), strict=True):
+        likelihood = sum(node.logprobs) / len(node.logprobs)
+        score = likelihood_weight * likelihood - distance
+        ranked.append(Candidate(node.text, not parsed.problems, distance, likelihood, score))
+    return ranked
+
+
+def _choose(rollout: Rollout, siblings: Sequence[int], likelihood_weight: float) -> Choice:
+    nodes = [rollout.nodes[index] for index in siblings]
+    candidates = rank(nodes, likelihood_weight)
+    best = max(range(len(nodes)), key=lambda place: (candidates[place].readable, candidates[place].score))
+    return Choice(nodes[0].level, tuple(candidates), best)
+
+
+def _retrace(rollout: Rollout, likelihood_weight: float) -> Search:
+    """The choices that `rollout` was grown by, and the one among its last candidates."""
+    choices = []
+    node = -1
+    while siblings := [index for index, parent in enumerate(rollout.parents) if parent == node]:
+        choice = _choose(rollout, siblings, likelihood_weight)
+        choices.append(choice)
+        node = siblings[choice.chosen]
+    path = [rollout.nodes[index] for index in rollout.path(node)]
+    tokens = tuple(token for part in path for token in part.tokens)
+    logprobs = tuple(logprob for part in path for logprob in part.logprobs)
+    return Search(Answer(rollout.answer(node), tokens, logprobs), tuple(choices))
+
+
+def _plain(answer: Answer) -> Choice:
+    likelihood = sum(answer.logprobs) / len(answer.logprobs)
+    return Choice("answer", (Candidate(answer.text, True, 0.0, likelihood, likelihood),), 0)
