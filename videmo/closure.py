@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+Stamp = tuple[int, int]  # time of the last change in ns, size: what is remembered of a file holds as long as its stamp
 # The settings' values enter a digest by section; the model of all settings would make every stage depend on every one.
 NOT_FOLLOWED = {"videmo.config"}
 
@@ -42,18 +43,22 @@ def _references(module: str) -> set[str]:
     if source is None:
         raise ModuleNotFoundError(f"{module}: no such module in the package")
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
-    named: set[str] = {package} if package else set()
-    for node in _runtime_nodes(_parse(source)):
+    named = {package, *_imported(source, _stamp(source), package), *_named_in_strings(source)}
+    parents = {".".join(name.split(".")[:depth]) for name in named for depth in range(1, name.count(".") + 1)}
+    inside = {name for name in named | parents if name.split(".")[0] == PACKAGE.name}
+    return {name for name in inside - NOT_FOLLOWED if _source(name) is not None}
+
+
+@cache
+def _imported(source: Path, stamp: Stamp, package: str) -> frozenset[str]:
+    named: set[str] = set()
+    for node in _runtime_nodes(_parse(source, stamp)):
         if isinstance(node, ast.Import):
             named.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
             named.update({base, *(f"{base}.{alias.name}" for alias in node.names)})
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("videmo."):
-            named.update(_modules_named(node.value))
-    parents = {".".join(name.split(".")[:depth]) for name in named for depth in range(1, name.count(".") + 1)}
-    inside = {name for name in named | parents if name.split(".")[0] == PACKAGE.name}
-    return {name for name in inside - NOT_FOLLOWED if _source(name) is not None}
+    return frozenset(named)
 
 
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
@@ -75,18 +80,23 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def _modules_named(text: str) -> set[str]:
-    if not text.endswith("."):
-        return {text} if text.isascii() and text.replace(".", "").isidentifier() else set()
-    directory = PACKAGE.parent.joinpath(*text.rstrip(".").split("."))
-    return {text + path.stem for path in directory.glob("*.py") if path.stem != "__init__"}
+def _named_in_strings(source: Path) -> Iterator[str]:
+    """Modules of a room that a string names, or all of them where it ends in a dot for a name to follow."""
+    for text in _strings(source, _stamp(source)):
+        if (
+            text.count(".") >= 2
+            and text.startswith(f"{PACKAGE.name}.")
+            and text.rstrip(".").replace(".", "").isidentifier()
+        ):
+            directory = PACKAGE.parent.joinpath(*text.rstrip(".").split("."))
+            yield from (text + path.stem for path in directory.glob("*.py")) if text.endswith(".") else (text,)
 
 
 def _data_of(module: str) -> set[Path]:
     """The data files beside `module` that are its own: those it names, and those that no module beside it names."""
     source = _source(module)
     assert source is not None
-    beside = {file: _strings(file) for file in source.parent.glob("*.py")}
+    beside = {file: _strings(file, _stamp(file)) for file in source.parent.glob("*.py")}
     return {
         file
         for file in _data_files(source.parent)
@@ -108,35 +118,26 @@ def _names(strings: frozenset[str], file: Path, directory: Path) -> bool:
     return any(part in text.split("/") for part in parts for text in strings)
 
 
-@cache
-def _read(file: Path, stamp: tuple[int, int]) -> tuple[str, bytes]:
-    content = file.read_bytes()
-    return hashlib.sha256(content).hexdigest(), content if file.suffix == ".py" else b""
-
-
-def _stamped(file: Path) -> tuple[str, bytes]:
+def _stamp(file: Path) -> Stamp:
     status = file.stat()
-    return _read(file, (status.st_mtime_ns, status.st_size))
+    return status.st_mtime_ns, status.st_size
 
 
 def _digest(file: Path) -> str:
-    return _stamped(file)[0]
-
-
-def _parse(file: Path) -> ast.Module:
-    return _parsed(_stamped(file)[1])
+    return _content_digest(file, _stamp(file))
 
 
 @cache
-def _parsed(content: bytes) -> ast.Module:
-    return ast.parse(content)
-
-
-def _strings(file: Path) -> frozenset[str]:
-    return _strings_in(_stamped(file)[1])
+def _content_digest(file: Path, stamp: Stamp) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @cache
-def _strings_in(content: bytes) -> frozenset[str]:
-    nodes = ast.walk(_parsed(content))
+def _parse(file: Path, stamp: Stamp) -> ast.Module:
+    return ast.parse(file.read_bytes())
+
+
+@cache
+def _strings(file: Path, stamp: Stamp) -> frozenset[str]:
+    nodes = ast.walk(_parse(file, stamp))
     return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
