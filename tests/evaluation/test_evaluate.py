@@ -4,37 +4,59 @@ import pytest
 
 from videmo.backbone.policy import load_policy, save_policy
 from videmo.config import Data, Evaluation, Params, Reasoning
-from videmo.data import build
 from videmo.data.shards import open_dataset
 from videmo.evaluation import evaluate
 from videmo.evaluation.answers import ask, choose_questions
 from videmo.evaluation.predictions import read_predictions
-from videmo.stage import StageReport, partial_of
+from videmo.stage import StageReport
 
 PARAMS = Params(
-    data=Data(people=6, clips_per_person=2, test_share=0.5, frames=2, frame_size=56, workers=1),
-    evaluation=Evaluation(max_clips=3, max_new_tokens=6, resamples=50, batch=32),
+    data=Data(frames=2, frame_size=56),
+    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=64),
     reasoning=Reasoning(candidates=2),
 )
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
+def inputs(tmp_path_factory, built_data, one_thread):
     """A small data set, and the tiny policy in the place of every checkpoint."""
     root = tmp_path_factory.mktemp("inputs")
-    build.run(PARAMS, {}, root / "data_build")
-    found = {"data_build": root / "data_build"}
+    save_policy(load_policy("tiny"), root / "model")
+    found = {"data_build": built_data}
     for stage in ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl"):
         found[stage] = root / stage
-        save_policy(load_policy("tiny"), root / stage / "model")
+        found[stage].mkdir()
+        (root / stage / "model").symlink_to(root / "model")
         report = StageReport(stage, f"digest-{stage}", root / stage, {}, 1.0)
         (root / stage / "stage.json").write_text(json.dumps(report.to_json()))
     return found
 
 
 @pytest.fixture(scope="module")
-def report(inputs, tmp_path_factory):
-    return evaluate.run(PARAMS, inputs, tmp_path_factory.mktemp("store") / "face15_eval")
+def killed_and_resumed(inputs, tmp_path_factory):
+    """The report of a stage killed at its third model and started again; which models were asked before and after."""
+    output = tmp_path_factory.mktemp("store") / "face15_eval"
+    before, after = [], []
+
+    def killed(model, *rest):
+        if len(before) == 2:
+            raise KeyboardInterrupt
+        before.append(model)
+        return answer(model, *rest)
+
+    answer = evaluate.answer
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "answer", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate.run(PARAMS, inputs, output)
+        assert not output.exists()
+        patch.setattr(evaluate, "answer", lambda model, *rest: after.append(model) or answer(model, *rest))
+        return evaluate.run(PARAMS, inputs, output), before, after
+
+
+@pytest.fixture(scope="module")
+def report(killed_and_resumed):
+    return killed_and_resumed[0]
 
 
 def lines(output, model):
@@ -42,10 +64,10 @@ def lines(output, model):
 
 
 def test_every_model_answers_every_test_question_once(report, inputs):
-    questions = choose_questions(open_dataset(inputs["data_build"]), 3)
+    questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     for model in evaluate.MODELS:
         assert [p.id for p in lines(report.output, model)] == [sample.id for sample in questions.samples]
-    assert questions.clips == 3
+    assert questions.clips == 2
 
 
 def test_scores_and_metrics_hold_every_model(report):
@@ -64,33 +86,15 @@ def test_reasoning_changes_the_whole_trees_only(report):
             assert plain == reasoned
 
 
-def test_a_model_that_answered_before_a_kill_is_not_asked_again(inputs, tmp_path, monkeypatch, report):
-    asked = []
-
-    def killed_at_third(model, *rest):
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        asked.append(model)
-        return answer(model, *rest)
-
-    answer = evaluate.answer
-    monkeypatch.setattr(evaluate, "answer", killed_at_third)
-    output = tmp_path / "face15_eval"
-    with pytest.raises(KeyboardInterrupt):
-        evaluate.run(PARAMS, inputs, output)
-    assert not output.exists()
-    assert len(list((partial_of(output) / "predictions").glob("*.jsonl"))) == 2
-    asked.clear()
-    asked_after = []
-    monkeypatch.setattr(evaluate, "answer", lambda model, *rest: asked_after.append(model) or answer(model, *rest))
-    again = evaluate.run(PARAMS, inputs, output)
-    assert asked_after == list(evaluate.MODELS[2:])
-    assert again.metrics == report.metrics
+def test_a_model_that_answered_before_a_kill_is_not_asked_again(killed_and_resumed):
+    _, before, after = killed_and_resumed
+    assert (*before, *after) == evaluate.MODELS
+    assert len(before) == 2
 
 
 def test_the_clips_asked_about_are_always_the_same_and_whole(inputs):
     dataset = open_dataset(inputs["data_build"])
-    few, more = choose_questions(dataset, 2), choose_questions(dataset, 4)
+    few, more = choose_questions(dataset, 1), choose_questions(dataset, 2)
     assert {s.id for s in few.samples} < {s.id for s in more.samples}
     chosen = {s.clip for s in few.samples}
     assert {s.id for s in few.samples} == {s.id for s in dataset.of(split="test") if s.clip in chosen}
@@ -102,7 +106,7 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
     policy.model.model.visual.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True
     )
-    questions = choose_questions(open_dataset(inputs["data_build"]), 3)
+    questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     ask(policy, questions, PARAMS.evaluation, lambda done, total: None)
     assert sum(seen) == questions.clips
     assert len(questions.samples) > 15 * questions.clips

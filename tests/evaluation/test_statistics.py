@@ -101,10 +101,10 @@ def test_a_score_that_is_not_a_number_is_refused_with_its_sample():
 
 def test_six_models_of_five_thousand_samples_take_seconds():
     table = random_scores(people=120)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(6):
         estimate(table, 1000, 0)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_of_very_few_people_nothing_is_claimed():
