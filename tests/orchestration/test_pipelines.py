@@ -1,0 +1,129 @@
+"""The pipelines, compiled: held against the table, and against what a cluster expects."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from google.protobuf import json_format
+
+from videmo.config import check_params
+from videmo.orchestration.dag import TABLE, plan
+from videmo.orchestration.pipeline_file import PipelineFile, load
+from videmo.orchestration.submit import compile_to
+from videmo.stage import IMAGE
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def full() -> PipelineFile:
+    return fresh("full")
+
+
+def fresh(name: str) -> PipelineFile:
+    for module in [module for module in sys.modules if module == name or module.startswith("components")]:
+        del sys.modules[module]  # compiled pipelines are changed in place
+    return load(ROOT / "pipelines" / f"{name}.py")
+
+
+def named_tasks(pipeline: PipelineFile) -> dict:
+    return {task.task_info.name: task for task in pipeline.tasks()}
+
+
+def upstream(pipeline: PipelineFile, stage: str) -> set[str]:
+    """The stages that a step waits for, through conditions too."""
+    names = {}
+    waits: dict[str, set[str]] = {}
+    for component in (pipeline.spec.root, *pipeline.spec.components.values()):
+        for key, task in component.dag.tasks.items():
+            names[key] = task.task_info.name
+            waits[key] = set(task.dependent_tasks)
+    inside = next(
+        (key for key in waits for component in [pipeline.spec.components.get(f"comp-{key}")]
+         if component and stage in {task.task_info.name for task in component.dag.tasks.values()}), None
+    )  # fmt: skip
+    keys = [key for key, name in names.items() if name == stage]
+    return {names[key] for key in waits[keys[0]] | (waits[inside] if inside else set())}
+
+
+def test_the_full_pipeline_has_every_stage_of_the_table(full):
+    assert full.stages == tuple(TABLE)
+    assert set(named_tasks(full)) >= {*TABLE, "gate", "report"}
+
+
+@pytest.mark.parametrize("stage", TABLE)
+def test_every_step_waits_for_what_the_table_says(full, stage):
+    assert upstream(full, stage) >= {*TABLE[stage].inputs, *TABLE[stage].after}
+    assert upstream(full, stage) - {"gate"} <= {*TABLE[stage].inputs, *TABLE[stage].after}
+
+
+def test_promotion_stands_inside_the_condition_on_the_gate(full):
+    conditions = {
+        key: task for component in (full.spec.root, *full.spec.components.values())
+        for key, task in component.dag.tasks.items() if task.trigger_policy.condition
+    }  # fmt: skip
+    assert len(conditions) == 1
+    condition = next(iter(conditions.values()))
+    assert "gate-Output" in condition.trigger_policy.condition
+    inner = full.spec.components[condition.component_ref.name].dag.tasks
+    assert [task.task_info.name for task in inner.values()] == ["promotion"]
+
+
+def test_the_report_is_written_whatever_becomes_of_the_steps(full):
+    report = named_tasks(full)["report"]
+    assert report.trigger_policy.strategy == report.trigger_policy.ALL_UPSTREAM_TASKS_COMPLETED
+
+
+def test_every_step_runs_in_the_pinned_image_and_installs_nothing(full):
+    for executor in full.spec.deployment_spec["executors"].values():
+        assert executor["container"]["image"] == IMAGE
+        assert "pip install" not in " ".join(executor["container"]["command"])
+
+
+def test_the_body_of_a_component_has_at_most_15_lines():
+    import ast
+
+    for path in (ROOT / "components").glob("*/component.py"):
+        functions = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        assert len(functions) == 1
+        assert functions[0].end_lineno - functions[0].body[0].lineno + 1 <= 15, path
+        assert (path.parent / "README.md").is_file(), path
+
+
+def test_cache_keys_are_the_digests_and_what_acts_on_the_registry_is_never_reused(full):
+    steps = plan(check_params({}))
+    full.set_cache_keys(steps, enabled=True)
+    tasks = named_tasks(full)
+    assert {step.stage: tasks[step.stage].caching_options.cache_key for step in steps} == {
+        step.stage: step.digest for step in steps
+    }
+    enabled = {name: task.caching_options.enable_cache for name, task in tasks.items()}
+    assert enabled["tree_rl"]
+    assert not enabled["promotion"]
+    assert not enabled["gate"]
+    full.set_cache_keys(steps, enabled=False)
+    assert not tasks["tree_rl"].caching_options.enable_cache
+
+
+def test_the_compiled_form_is_valid_and_asks_for_accelerators_and_the_volume(full, tmp_path):
+    from kfp.kubernetes import kubernetes_executor_config_pb2 as kubernetes
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    spec, platform = yaml.safe_load_all(compile_to(full, tmp_path / "full.yaml").read_text())
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    deployment = json_format.ParseDict(spec["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig())
+    assert deployment.executors["exec-tree-rl"].container.resources.accelerator.resource_type == "nvidia.com/gpu"
+    assert not deployment.executors["exec-data-build"].container.resources.HasField("accelerator")
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for config in executors.values():
+        volume = json_format.ParseDict(config, kubernetes.KubernetesExecutorConfig()).pvc_mount[0]
+        assert (volume.constant, volume.mount_path) == ("videmo-home", "/videmo")
+    assert len(executors) == len(deployment.executors)
+
+
+def test_a_local_run_keeps_neither_the_retries_nor_the_paths_of_a_cluster(full):
+    assert any(task.HasField("retry_policy") for task in full.tasks())
+    full.keep_local()
+    assert not any(task.HasField("retry_policy") for task in full.tasks())
+    assert not any("env" in executor["container"] for executor in full.spec.deployment_spec["executors"].values())

@@ -1,0 +1,86 @@
+"""Settings: every params file of the project holds, and mistakes are told in one line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videmo.config import Params, SettingError, check_params, load_params
+
+ROOT = Path(__file__).parents[1]
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "params").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_params_file_of_the_project_is_valid(path):
+    assert isinstance(load_params(path), Params)
+
+
+def test_params_yaml_names_every_setting_so_that_dvc_sees_a_change_of_any():
+    def keys(settings, prefix=""):
+        for key, value in settings.items():
+            yield from keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
+
+    named = set(keys(yaml.safe_load((ROOT / "params.yaml").read_text())))
+    assert named == set(keys(load_params(ROOT / "params.yaml").model_dump()))
+
+
+@pytest.mark.parametrize("size", ["3b", "7b"])
+def test_the_papers_settings_are_the_papers(size):
+    params = load_params(ROOT / "params" / f"paper-{size}.yaml")
+    assert params.backbone.name == f"Qwen/Qwen2.5-VL-{size.upper()}-Instruct"
+    assert params.backbone.max_pixels == 128 * 28 * 28 >= params.data.frame_size**2
+    assert params.data.frames == 16
+    for level in (params.sft.attribute, params.sft.expression, params.sft.emotion):
+        assert (level.epochs, level.learning_rate) == (3, 2e-5)
+        assert params.sft.batch_clips * params.sft.accumulation * level.samples_per_clip == 1024
+    assert (params.sft.warmup, params.sft.weight_decay) == (0.03, 0)
+    rollouts = params.rl.branching[0] * params.rl.branching[1] * params.rl.branching[2]
+    assert (rollouts, params.rl.learning_rate, params.rl.batch_clips) == (8, 1e-5, 128)
+    assert params.evaluation.max_new_tokens == 2048
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("rl.stepz=3", "rl.stepz: no such setting; did you mean steps?"),
+        ("rll.steps=3", "rll: no such setting; did you mean rl?"),
+        ("rl.steps=0", "rl.steps = 0"),
+        ("rl.branching=[2, 0, 2]", "use [2, 1, 2]"),
+        ("engine.offload=true", "engine.zero_stage 2 or 3"),
+        ("data.source=folder", "data.path is missing"),
+        ("data.frame_size=100", "multiple of 28"),
+        ("steps=3", "use section.key=value"),
+        ("rl.steps", "use section.key=value"),
+        ("rl.steps.more=3", "rl.steps"),
+        ("rl.branching=[2", "not a YAML value"),
+    ],
+)
+def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
+    with pytest.raises(SettingError) as refused:
+        load_params(ROOT / "params.yaml", [override])
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("[1, 2]", "not list"), ("a: [", "not a readable YAML"), ("", "NoneType")]
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
+    (tmp_path / "p.yaml").write_text(content)
+    with pytest.raises(SettingError, match=message):
+        load_params(tmp_path / "p.yaml")
+
+
+def test_a_missing_file_is_refused_by_its_name():
+    with pytest.raises(SettingError, match=r"nope\.yaml: no such params file"):
+        load_params(Path("nope.yaml"))
+
+
+def test_settings_survive_the_way_through_a_pipeline_that_knows_only_floats():
+    params = load_params(ROOT / "params.yaml", ["rl.branching=[3,1,2]"])
+    through = {
+        section: {key: float(value) if type(value) is int else value for key, value in settings.items()}
+        for section, settings in params.model_dump(mode="json", exclude_none=True).items()
+    }
+    assert check_params(through) == params
