@@ -1,4 +1,4 @@
-"""Stages that are killed: run in a process of their own, and ended without warning."""
+"""Stages in processes of their own: ended without warning, or several at one task."""
 
 import json
 import os
@@ -38,6 +38,21 @@ def kill_stage():
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "the stage ended before it could be killed"
         assert not output.exists()
+
+    return run
+
+
+@pytest.fixture
+def stage_by_torchrun():
+    """Run a stage in several processes."""
+
+    def run(processes: int, module: str, settings: dict, inputs: dict[str, Path], output: Path, **arguments) -> None:
+        named = {name: str(path) for name, path in inputs.items()}
+        task = json.dumps([module, settings, named, str(output), arguments])
+        program = output.with_name("program.py")
+        program.write_text(PROGRAM)
+        start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        subprocess.run([sys.executable, *start, program, task], env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
 
     return run
 

@@ -55,9 +55,11 @@ def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
     return int(state["step"])
 
 
-def remove_checkpoints(directory: Path) -> None:
-    """What a finished stage no longer needs."""
-    shutil.rmtree(directory, ignore_errors=True)
+def remove_checkpoints(directory: Path, engine: TrainingEngine) -> None:
+    """What a finished stage no longer needs. Every process calls it."""
+    if engine.process == 0:
+        shutil.rmtree(directory, ignore_errors=True)
+    dist.barrier()
 
 
 def _checkpoints(directory: Path) -> list[Path]:

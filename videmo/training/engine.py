@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
 from videmo.config import Engine
 
 BETAS = (0.9, 0.999)
+Item = TypeVar("Item")
 
 
 class Scorer(nn.Module):
@@ -40,6 +41,7 @@ class TrainingEngine:
         _join_processes()
         self.policy = policy
         self.settings = settings
+        self._copy: Any = None
         if torch.cuda.is_available():
             policy.model.to(torch.device("cuda", int(os.environ["LOCAL_RANK"])))
         trained = [weight for weight in policy.model.parameters() if weight.requires_grad]
@@ -65,21 +67,23 @@ class TrainingEngine:
     def update(self, losses: Sequence[Callable[[], Tensor]], learning_rate: float) -> float:
         """One step of the optimiser on the sum of `losses`, each computed and differentiated in its turn.
 
-        Returns that sum. Gradients are averaged over processes, so a mean over everything wants each process's part
-        times their number. Raises FloatingPointError where a loss is not finite, before anything is changed.
+        Returns that sum over all processes. Raises FloatingPointError where a loss is not finite, before anything is
+        changed.
         """
         for group in self._engine.optimizer.param_groups:
             group["lr"] = learning_rate
         total = 0.0
-        for index, compute in enumerate(losses):
-            loss = compute()
-            value = float(loss.detach())
-            if not torch.isfinite(loss.detach()):
+        count = int(self.most(len(losses)))
+        for index in range(count):
+            # Processes exchange gradients micro-batch by micro-batch: one that has fewer than the others fills in.
+            loss = losses[index]() if index < len(losses) else losses[0]() * 0
+            value = self.total(float(loss.detach()))
+            if not isfinite(value):
                 self._engine.optimizer.zero_grad()
-                raise FloatingPointError(f"the loss is {value} in micro-batch {index + 1} of {len(losses)}")
+                raise FloatingPointError(f"the loss is {value} in micro-batch {index + 1} of {count}")
             total += value
-            self._engine.set_gradient_accumulation_boundary(index + 1 == len(losses))
-            self._engine.backward(loss)
+            self._engine.set_gradient_accumulation_boundary(index + 1 == count)
+            self._engine.backward(loss * self.processes)  # gradients are averaged over processes
         self._engine.step()
         return total
 
@@ -90,19 +94,43 @@ class TrainingEngine:
     def load(self, directory: Path) -> None:
         self._engine.load_checkpoint(str(directory), tag="engine")
 
-    @contextmanager
-    def whole(self) -> Iterator[Policy]:
-        """The policy with all its weights in this process, which ZeRO 3 otherwise keeps in parts."""
+    def whole(self) -> Policy:
+        """The policy with all its weights in this process, to sample from or to save; every process calls it.
+
+        Where ZeRO 3 keeps them in parts, a copy as it is now: forward passes of the parts themselves are exchanges
+        between processes, which sample different numbers of tokens.
+        """
+        model = self.policy.model
         if self.settings.zero_stage < 3:
-            yield self.policy
-            return
-        with _deepspeed().zero.GatheredParameters(list(self.policy.model.parameters())):
-            yield self.policy
+            return self.policy
+        with _deepspeed().zero.GatheredParameters(list(model.parameters())):
+            if self._copy is None:
+                self._copy = type(model)(model.config).to(model.dtype).eval()
+            self._copy.load_state_dict(model.state_dict())
+        return Policy(self._copy.to(self.policy.device), self.policy.tokenizer)
+
+    def share(self, items: Sequence[Item]) -> list[Item]:
+        """Those of `items` that are this process's. Raises ValueError where there are fewer items than processes."""
+        if len(items) < self.processes:
+            raise ValueError(
+                f"engine.processes = {self.processes}: a step of {len(items)} cannot be shared out; "
+                "use fewer processes or larger batches"
+            )
+        return list(items[self.process :: self.processes])
 
     def total(self, value: float) -> float:
         """The sum of `value` over all processes."""
+        return self._reduced(value, dist.ReduceOp.SUM)
+
+    def most(self, value: float) -> float:
+        """The largest `value` of all processes."""
+        return self._reduced(value, dist.ReduceOp.MAX)
+
+    def _reduced(self, value: float, operation: Any) -> float:
+        if self.processes == 1:
+            return value
         number = torch.tensor(value, dtype=torch.float64, device=self.policy.device)
-        dist.all_reduce(number)
+        dist.all_reduce(number, operation)
         return float(number)
 
     def close(self) -> None:
@@ -110,10 +138,11 @@ class TrainingEngine:
 
 
 def save_model(engine: TrainingEngine, directory: Path) -> None:
-    """The policy in training as a Hugging Face directory."""
-    with engine.whole() as policy:
-        if engine.process == 0:
-            save_policy(policy, directory)
+    """The policy in training as a Hugging Face directory. Every process calls it."""
+    policy = engine.whole()
+    if engine.process == 0:
+        save_policy(policy, directory)
+    dist.barrier()
 
 
 def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:

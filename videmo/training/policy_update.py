@@ -19,7 +19,7 @@ from videmo.generation.rollout import Rollout
 from videmo.training.engine import TrainingEngine
 from videmo.training.forest import micro_batches, per_token, rollout_mask, rollout_tree, sampled_logprobs
 from videmo.training.objective import clipped_terms, kl_terms, token_mean
-from videmo.training.prompts import Prompts
+from videmo.training.prompts import CAPTION, Prompts
 from videmo.training.scoring import Scored
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class Learner:
     """What a step works with."""
 
     engine: TrainingEngine
-    sampler: HfSampler
     reference: Policy
     videos: Callable[[str], Video]
     settings: Rl
@@ -72,18 +71,21 @@ class Sums:
 
 
 def sample_rollouts(learner: Learner, asked: Prompts, step: int) -> tuple[list[Sample], list[Rollout]]:
-    """Grow the trees of a step: over the levels for captions, of one level and as many leaves for questions."""
-    settings = learner.settings
-    rollouts: list[Rollout] = []
+    """Grow this process's trees of a step: over the levels for captions, of one level and as many leaves for
+    questions."""
+    settings, engine = learner.settings, learner.engine
     captions, questions = asked.at(step)
-    seed = settings.seed * 1_000_003 + 2 * step
-    with learner.engine.whole():
-        for samples, branching in ((captions, settings.branching), (questions, (prod(settings.branching),))):
-            posed = [(learner.videos(sample.clip), sample.question) for sample in samples]
-            rollouts += learner.sampler.grow(
-                posed, branching, settings.temperature, seed + len(branching) % 2, settings.max_segment_tokens
-            )
-    return captions + questions, rollouts
+    own = engine.share(captions + questions)
+    rollouts: list[Rollout] = [Rollout(())] * len(own)
+    sampler = HfSampler(engine.whole())
+    for kind, branching in enumerate((settings.branching, (prod(settings.branching),))):
+        places = [place for place, sample in enumerate(own) if (sample.part == CAPTION) == (kind == 0)]
+        posed = [(learner.videos(own[place].clip), own[place].question) for place in places]
+        seed = ((settings.seed * 1_000_003 + step) * engine.processes + engine.process) * 2 + kind
+        grown = sampler.grow(posed, branching, settings.temperature, seed, settings.max_segment_tokens)
+        for place, rollout in zip(places, grown, strict=True):
+            rollouts[place] = rollout
+    return own, rollouts
 
 
 def update(learner: Learner, scored: Sequence[Scored]) -> Sums:
@@ -99,7 +101,7 @@ def update(learner: Learner, scored: Sequence[Scored]) -> Sums:
         with torch.no_grad():
             reference = token_logprobs(learner.reference, batch, mask, settings.temperature)
         parts.append(MicroBatch(batch, mask, sampled, reference, advantages))
-    tokens = sum(int(part.mask.sum()) for part in parts)
+    tokens = int(learner.engine.total(sum(int(part.mask.sum()) for part in parts)))
     sums = Sums()
     for _ in range(settings.optimisation_epochs):
         losses = [_loss_of(learner, part, tokens, sums) for part in parts]

@@ -23,11 +23,12 @@ from videmo.backbone.policy import Policy, load_policy
 from videmo.backbone.prefix_tree import PrefixTree, collate
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
-from videmo.stage import StageReport, Work, stage_directory
+from videmo.stage import StageReport, Work
 from videmo.training.batches import Deck, Order, Pack, answer_mask, clip_videos, sample_tree
 from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model
 from videmo.training.lora import add_lora, merge_lora
+from videmo.training.processes import training_directory
 from videmo.tree.model import LEVELS, Level
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) 
     Resumes from the newest checkpoint; the losses are then those of a run that was never stopped. Writes `model`, a
     Hugging Face directory. Raises ValueError without samples, FloatingPointError where the loss is not finite.
     """
-    with stage_directory(output, __name__, params, inputs) as work:
+    with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         policy = _policy(params, inputs, level)
         videos = clip_videos(dataset, policy)
@@ -67,8 +68,9 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) 
         pace = _train(engine, order, videos, params.sft, level, work)
         merge_lora(adapted)
         save_model(engine, work.path / "model")
-        remove_checkpoints(work.path / "checkpoints")
-        return work.finish({"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()})
+        metrics = {"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()}
+        remove_checkpoints(work.path / "checkpoints", engine)
+        return work.finish(metrics)
 
 
 def _policy(params: Params, inputs: Mapping[str, Path], level: Level) -> Policy:
@@ -125,18 +127,18 @@ def _step(
 ) -> float:
     """One update on this process's share of the step's trees; the mean loss over all answer tokens of the step."""
     counts = [sum(len(segment.tokens) for segment in tree.segments[2::2]) for tree in trees]
-    own = range(engine.process, len(trees), engine.processes)
+    own = engine.share(range(len(trees)))
     groups = [own[start : start + size] for start in range(0, len(own), size)]
 
     def loss_of(group: Sequence[int]) -> Callable[[], Tensor]:
         def compute() -> Tensor:
             batch = collate(engine.policy, [trees[index] for index in group])
-            return -engine.logprobs(batch, answer_mask(batch)).sum() * engine.processes / sum(counts)
+            return -engine.logprobs(batch, answer_mask(batch)).sum() / sum(counts)
 
         return compute
 
     try:
-        return engine.total(engine.update([loss_of(group) for group in groups], rate)) / engine.processes
+        return engine.update([loss_of(group) for group in groups], rate)
     except FloatingPointError as error:
         level, samples = packs[0].samples[0].level, ", ".join(sample.id for pack in packs for sample in pack.samples)
         raise FloatingPointError(

@@ -19,12 +19,13 @@ from videmo.backbone.policy import Policy, load_policy
 from videmo.data.shards import open_dataset
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
-from videmo.stage import StageReport, Work, stage_directory
+from videmo.stage import StageReport, Work
 from videmo.training.batches import clip_videos
 from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, save_model
 from videmo.training.parity import check_parity
 from videmo.training.policy_update import Learner, sample_rollouts, update
+from videmo.training.processes import training_directory
 from videmo.training.prompts import Prompts, prompts
 from videmo.training.scoring import Scored, means, score
 
@@ -41,7 +42,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
     Raises ValueError where sampling and training disagree or there is nothing to ask, FloatingPointError where the loss
     is not finite; a step that fails leaves its batch in the stage's partial directory.
     """
-    with stage_directory(output, __name__, params, inputs) as work:
+    with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         policy, reference = (load_policy(inputs["sft_emotion"] / "model", params.backbone.dtype) for _ in range(2))
         reference.model.requires_grad_(False)
@@ -52,11 +53,12 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         gap = _check(policy, asked, videos, params.rl)
         engine = TrainingEngine(policy, params.engine, params.rl.gradient_clip)
         reference.model.to(policy.device)
-        learner = Learner(engine, HfSampler(policy), reference, videos, params.rl)
+        learner = Learner(engine, reference, videos, params.rl)
         seconds = _train(learner, asked, work)
         save_model(engine, work.path / "model")
-        remove_checkpoints(work.path / "checkpoints")
-        return work.finish({**_final_means(work.path), "parity_gap": gap, "seconds_per_step": seconds})
+        metrics = {**_final_means(work.path), "parity_gap": gap, "seconds_per_step": seconds}
+        remove_checkpoints(work.path / "checkpoints", engine)
+        return work.finish(metrics)
 
 
 def _check(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl) -> float:

@@ -1,0 +1,56 @@
+"""One stage in several processes: the first writes, the others follow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import distributed as dist
+
+from videmo.stage import StageReport, Work, partial_of, stage_directory
+
+if TYPE_CHECKING:
+    from videmo.config import Params
+
+
+class Follower(Work):
+    """The work of a process that is not the first: it trains along and leaves every word to the first."""
+
+    def __init__(self, output: Path):
+        self.path = partial_of(output)
+        self._output = output
+
+    def log(self, step: int, **values: float) -> None: ...
+
+    def rewind(self, step: int) -> None: ...
+
+    def progress(self, done: int, total: int, note: str = "") -> None: ...
+
+    def finish(self, metrics: Mapping[str, float] | None = None) -> StageReport:
+        """The report of the first process, once it is there."""
+        dist.barrier()
+        return StageReport.read(self._output)
+
+
+@contextmanager
+def training_directory(output: Path, module: str, params: Params, inputs: Mapping[str, Path]) -> Iterator[Work]:
+    """`stage_directory` for a stage that torchrun may have started several times over.
+
+    Raises ValueError where engine.processes is not the number that was started.
+    """
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if params.engine.processes != started:
+        raise ValueError(
+            f"engine.processes = {params.engine.processes}: {started} started; start the stage by "
+            f"torchrun --nproc-per-node {params.engine.processes}, or set engine.processes = {started}"
+        )
+    if int(os.environ.get("RANK", "0")):
+        yield Follower(output)
+        return
+    with stage_directory(output, module, params, inputs) as work:
+        yield work
+    if started > 1:
+        dist.barrier()
