@@ -1,8 +1,8 @@
 """What the tiny base model reads: plain captions of procedural scenes and faces.
 
-A picture has facts: for a slot, such as `brow build`, the one phrase that fits. Slots gather into topics, and a caption is
-the phrases of one topic. Phrases speak of colours, shapes, parts, places and motion in words of their own: no question
-and no answer space of face-15, no age, gender or identity, and no word of expression, sentiment or emotion.
+A picture has facts: for a slot, such as `hair_type`, the one phrase that fits. Slots gather into topics, and a caption
+is the phrases of one topic. Phrases speak of colours, shapes, parts, places and motion in words of their own: no
+question and no answer space of face-15, no age, no gender, and no word of expression, sentiment or emotion.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Picture:
 
 _COLOURS = {"blond": "yellow"}
 _PERSON: dict[str, dict[str, str]] = {
-    "face_shape": {"long": "a tall head", "oval": "an egg-like head", "round": "a ball-like head", "square": "a boxy head"},
+    "face_shape": {"long": "a tall head", "oval": "an egg-like head", "round": "a ball-like head",
+                   "square": "a boxy head"},
     "chin_shape": {"pointed": "a tapering jaw", "round": "a curved jaw", "square": "a blocky jaw"},
     "skin_colour": {"dark": "deep skin", "fair": "milky skin", "tan": "bronze skin"},
     "skin_texture": {"smooth": "even skin", "wrinkled": "lined skin"},
@@ -49,7 +50,8 @@ _PERSON: dict[str, dict[str, str]] = {
 }  # fmt: skip
 _MARKS = {"beard": "hair all over the jaw", "goatee": "a tuft on the jaw", "mustache": "hair above the lip",
           "freckles": "many specks", "mole": "one dark dot", "scar": "one long line"}  # fmt: skip
-_WORN = {"earrings": "beads at the ears", "eyeglasses": "clear lenses", "hat": "a cap on top", "mask": "cloth over the mouth",
+_WORN = {"earrings": "beads at the ears", "eyeglasses": "clear lenses", "hat": "a cap on top",
+         "mask": "cloth over the mouth",
          "necktie": "a strip of cloth below", "sunglasses": "dark lenses"}  # fmt: skip
 
 _MOVES: dict[str, tuple[str, ...]] = {
@@ -96,6 +98,11 @@ FACTS: dict[str, tuple[str, ...]] = {
     **scenes.FACTS,
 }
 
+SEEN_AT_A_GLANCE = {
+    slot: phrases for slot, phrases in FACTS.items() if slot not in _TAKES_TIME and slot != "scene motion"
+}
+
+EVERYTHING = "all there is"
 TOPICS: dict[str, tuple[str, ...]] = {
     "the head": ("count", "face_shape", "chin_shape"),
     "the skin": ("skin_colour", "skin_texture", "cheek tint"),
@@ -125,7 +132,7 @@ def prompt(topic: str) -> str:
 
 
 def captions(picture: Picture) -> dict[str, str]:
-    """One caption for each topic that the picture shows. Of marks and things worn only those that are there are told."""
+    """One caption for each topic that the picture shows; of marks and things worn, those that are there."""
     told: dict[str, str] = {}
     for topic, slots in TOPICS.items():
         phrases = [picture.facts[slot] for slot in slots if slot in picture.facts]
@@ -144,7 +151,8 @@ def texts() -> list[str]:
     from videmo.tasks.catalog import PARTS
     from videmo.tree.vocabulary import ASPECTS
 
-    said = [
+    said = [prompt(EVERYTHING)]
+    said += [
         f"{prompt(topic)} {phrase}, {phrase}" for topic, slots in TOPICS.items() for s in slots for phrase in FACTS[s]
     ]
     asked = [f"{part.question} {', '.join(part.answers)}, none; {'; '.join(part.answers)}" for part in PARTS.values()]
@@ -153,7 +161,7 @@ def texts() -> list[str]:
 
 
 def take_picture(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, Picture]:
-    """Draw one scene or one performance by people who appear nowhere else: uint8 (frames, size, size, 3), and its facts.
+    """Draw a scene or a performance by people who appear nowhere else: uint8 (frames, size, size, 3), and its facts.
 
     Two frames are a glance: neighbours in time, of which only what stands still can be told.
     """

@@ -1,8 +1,8 @@
 """Pretrain the tiny base model to see and to speak, on plain captions of procedural scenes and faces.
 
-Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which phrases
-fit a picture; then the whole model, captioning one topic after another, the tagging kept on as an auxiliary loss. What it
-reads is in captions.py; face-15's questions and answer spaces, and every word of expression, sentiment or emotion, are
+Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which
+phrases fit a picture; then the whole model, captioning, the tagging kept on as an auxiliary loss. What it reads is in
+captions.py; face-15's questions and answer spaces, and every word of expression, sentiment or emotion, are
 left to the curriculum.
 """
 
@@ -25,7 +25,7 @@ from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
 from videmo.backbone.tiny import random_policy, train_tokenizer
-from videmo.training.captions import FACTS, Picture, captions, prompt, take_picture, texts
+from videmo.training.captions import EVERYTHING, SEEN_AT_A_GLANCE, Picture, captions, prompt, take_picture, texts
 
 GLANCE = 2  # frames; one patch in time
 
@@ -41,24 +41,28 @@ class Schedule:
     see_batch: int = 96  # glances of two frames
     speak_steps: int = 900
     speak_batch: int = 12
-    topics: int = 7  # captioned topics of each picture
+    topics: int = 9  # topics in the long caption of a clip
+    alone: int = 3  # topics captioned on their own
     learning_rate: float = 1e-3
     warmup: float = 0.03
     tagging_weight: float = 0.5
 
 
 class Tagger(nn.Module):
-    """For each fact slot, which of its phrases fits: one linear map of all the tokens of a video, side by side."""
+    """For each fact slot, which of its phrases fits, from the mean of a video's tokens.
 
-    def __init__(self, tokens: int, hidden: int, slots: dict[str, tuple[str, ...]]) -> None:
+    The mean is what a language model's untrained attention sees, so what is tagged here can be spoken of at once.
+    """
+
+    def __init__(self, hidden: int, slots: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
         self.slots = slots
         self.norm = nn.LayerNorm(hidden)
-        self.heads = nn.Linear(tokens * hidden, sum(len(phrases) for phrases in slots.values()))
+        self.heads = nn.Linear(hidden, sum(len(phrases) for phrases in slots.values()))
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         """features: (clips, tokens, hidden). Returns logits (clips, phrases) for each slot."""
-        logits = self.heads(self.norm(features).flatten(1))
+        logits = self.heads(self.norm(features.mean(1)))
         return logits.split([len(phrases) for phrases in self.slots.values()], dim=1)
 
     def loss(self, features: Tensor, pictures: list[Picture]) -> tuple[Tensor, float]:
@@ -95,8 +99,9 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
     started = time.monotonic()
     policy = random_policy(schedule.seed, train_tokenizer(texts()))
     policy.model.train()
-    see(policy, schedule, log_every)
-    metrics, slots = speak(policy, schedule, log_every)
+    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
+    see(policy, tagger, schedule, log_every)
+    metrics, slots = speak(policy, tagger, schedule, log_every)
     metrics |= {"seconds": time.monotonic() - started}
     policy.model.to(torch.bfloat16).eval()
     save_policy(policy, output)
@@ -106,9 +111,8 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
     return metrics
 
 
-def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
+def see(policy: Policy, tagger: Tagger, schedule: Schedule, log_every: int) -> None:
     """The tower alone, on glances of two frames, which teach it shapes and places at a quarter of a clip's cost."""
-    tagger = _tagger(policy, schedule, frames=GLANCE)
     weights = [*policy.model.model.visual.parameters(), *tagger.parameters()]
     optimizer, rate = _optimizer(weights, schedule, schedule.see_steps)
     for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
@@ -119,12 +123,13 @@ def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
         _report("see", step, log_every, loss=loss.item(), tags_right=right)
 
 
-def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
+def speak(
+    policy: Policy, tagger: Tagger, schedule: Schedule, log_every: int
+) -> tuple[dict[str, float], dict[str, float]]:
     """The whole model: caption topics of each clip, packed as one prefix tree a clip.
 
     Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
     """
-    tagger = _tagger(policy, schedule, schedule.frames)
     weights = [*policy.model.parameters(), *tagger.parameters()]
     optimizer, rate = _optimizer(weights, schedule, schedule.speak_steps)
     recent: list[tuple[float, float]] = []
@@ -150,12 +155,12 @@ def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str,
 
 
 @torch.no_grad()
-def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: int = 8) -> dict[str, float]:
+def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: int = 16) -> dict[str, float]:
     """The share of new pictures whose phrase the tagger finds, for each slot."""
-    right: dict[str, list[bool]] = {slot: [] for slot in FACTS}
-    for batch in _batches(policy, schedule, schedule.frames, 24, batches, 3):
+    right: dict[str, list[bool]] = {slot: [] for slot in tagger.slots}
+    for batch in _batches(policy, schedule, schedule.frames, schedule.speak_batch, batches, 3):
         logits = tagger(torch.stack(embed_videos(policy, [video for video, _ in batch])))
-        for (slot, phrases), scores in zip(FACTS.items(), logits, strict=True):
+        for (slot, phrases), scores in zip(tagger.slots.items(), logits, strict=True):
             for index, (_, picture) in enumerate(batch):
                 if slot in picture.facts:
                     right[slot].append(phrases[int(scores[index].argmax())] == picture.facts[slot])
@@ -165,19 +170,16 @@ def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: in
 def _caption_tree(
     policy: Policy, video: Video, picture: Picture, rng: np.random.Generator, schedule: Schedule
 ) -> PrefixTree:
-    spoken = captions(picture)
-    chosen = rng.permutation(list(spoken))[: schedule.topics]
+    """One caption of many topics, and captions of a few topics each on its own."""
+    told = captions(picture)
+    chosen = {str(topic) for topic in rng.permutation(list(told))[: schedule.topics]}
+    branches = [(prompt(EVERYTHING), "; ".join(f"{topic}: {told[topic]}" for topic in told if topic in chosen))]
+    branches += [(prompt(str(topic)), told[str(topic)]) for topic in rng.permutation(list(told))[: schedule.alone]]
     segments = [Segment(video_tokens(policy, video), -1)]
-    for topic in chosen:
-        segments.append(Segment(question_tokens(policy, prompt(str(topic))), 0))
-        segments.append(Segment(answer_tokens(policy, spoken[str(topic)]), len(segments) - 1))
+    for asked, caption in branches:
+        segments.append(Segment(question_tokens(policy, asked), 0))
+        segments.append(Segment(answer_tokens(policy, caption), len(segments) - 1))
     return PrefixTree(video, tuple(segments))
-
-
-def _tagger(policy: Policy, schedule: Schedule, frames: int) -> Tagger:
-    vision = policy.config.vision_config
-    patches = frames // vision.temporal_patch_size * (schedule.frame_size // vision.patch_size) ** 2
-    return Tagger(patches // vision.spatial_merge_size**2, vision.out_hidden_size, FACTS)
 
 
 def _batches(
