@@ -18,28 +18,27 @@ from components.tree_rl.component import tree_rl
 from videmo.orchestration.placement import place
 
 
+def learn(given: dict, after: dsl.PipelineTask):
+    """The curriculum, tree RL, face-15 and the gate, on the data that is `given`."""
+    attribute = place(curriculum_sft(level="attribute", **given), "sft_attribute").after(after).outputs["policy"]
+    expression = place(curriculum_sft(level="expression", previous=attribute, **given), "sft_expression").outputs[
+        "policy"
+    ]
+    emotion = place(curriculum_sft(level="emotion", previous=expression, **given), "sft_emotion").outputs["policy"]
+    improved = place(tree_rl(policy=emotion, **given), "tree_rl").outputs["improved"]
+
+    models = {"attribute": attribute, "expression": expression, "emotion": emotion, "rl": improved}
+    scores = place(face15_eval(**models, **given), "face15_eval").outputs["scores"]
+
+    passed = place(gate(scores=scores, policy=improved, **given), "gate").set_caching_options(False)
+    with dsl.If(passed.output == True, name="the challenger passes"):  # noqa: E712
+        place(promotion(scores=scores, policy=improved, **given), "promotion")
+
+
 @dsl.pipeline(name="videmo-full", description="data, curriculum, tree RL, face-15, promotion")
 def full(params: dict, run: dict):
     """`params` are the resolved settings, `run` is {"name": ..., "fresh": whether to make stored outputs again}."""
-    page = place(report(params=params, run=run), "report")
-    with dsl.ExitHandler(page, name="steps"):
-        built = place(data_build(params=params, run=run), "data_build")
-        data = built.outputs["data"]
+    with dsl.ExitHandler(place(report(params=params, run=run), "report"), name="steps"):
+        data = place(data_build(params=params, run=run), "data_build").outputs["data"]
         valid = place(data_validation(params=params, run=run, data=data), "data_validation")
-
-        learn = {"params": params, "run": run, "data": data}
-        attribute = place(curriculum_sft(level="attribute", **learn), "sft_attribute").after(valid)
-        attributes = attribute.outputs["policy"]
-        expression = place(curriculum_sft(level="expression", previous=attributes, **learn), "sft_expression")
-        expressions = expression.outputs["policy"]
-        emotion = place(curriculum_sft(level="emotion", previous=expressions, **learn), "sft_emotion")
-        emotions = emotion.outputs["policy"]
-        improved = place(tree_rl(policy=emotions, **learn), "tree_rl").outputs["improved"]
-
-        models = {"attribute": attributes, "expression": expressions, "emotion": emotions, "rl": improved}
-        scores = place(face15_eval(**models, **learn), "face15_eval").outputs["scores"]
-
-        judged = {"scores": scores, "policy": improved, **learn}
-        passed = place(gate(**judged), "gate").set_caching_options(False)
-        with dsl.If(passed.output == True, name="the challenger passes"):  # noqa: E712
-            place(promotion(**judged), "promotion")
+        learn({"params": params, "run": run, "data": data}, after=valid)

@@ -86,6 +86,72 @@ def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.
     print(os.path.relpath(write_run_report(settings.model_dump(mode="json"), {"name": folder.resolve().name})))
 
 
+@app.command()
+def drift(before: Path, now: Path) -> None:
+    """Compare the labels of two outputs of data_build; exit code 1 where any question set has moved."""
+    from videmo.orchestration.drift import compare
+
+    for output in (before, now):
+        if not (output / "stage.json").is_file():
+            raise SettingError(f"{output}: not an output of data_build")
+    found = compare(before, now)
+    for row in found:
+        print(f"{row.part:<28} index {row.index:6.3f}  p {row.p:.3g}  {row.before} -> {row.now} answers"
+              f"{'  moved' if row.moved else ''}")  # fmt: skip
+    raise typer.Exit(int(any(row.moved for row in found)))
+
+
+@app.command()
+def schedule(
+    file: Annotated[Path, typer.Argument(help="A pipeline, such as pipelines/retrain.py.")],
+    cron: Annotated[str, typer.Option(help="Minute, hour, day of month, month, day of week.")],
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+    endpoint: Annotated[str, typer.Option(help="Leave it to this Kubeflow Pipelines server.", metavar="URL")] = "",
+    name: Annotated[str, typer.Option(help="Name of the recurring run on the server.")] = "videmo",
+) -> None:
+    """Run a pipeline at fixed times: here, as long as this command lives, or on a server."""
+    from videmo.orchestration import pipeline_file
+    from videmo.orchestration.schedule import check_cron, schedule_here, schedule_there
+    from videmo.orchestration.submit import check_endpoint
+
+    pipeline_file.check_path(file)
+    settings = _settings(params, overrides)
+    check_cron(cron)
+    if endpoint:
+        check_endpoint(endpoint)
+        print(schedule_there(pipeline_file.load(file), settings, endpoint, name, cron))
+    else:
+        changes = [part for override in overrides or [] for part in ("--set", override)]
+        schedule_here([str(file), "--params", str(params), *changes], cron)
+
+
+@app.command("trainjob")
+def show_train_job(
+    name: Annotated[str, typer.Argument(help="A training stage.")],
+    run: Annotated[str, typer.Option(help="The run that the step belongs to.")],
+    nodes: Annotated[int, typer.Option(help="engine.processes are shared out among so many.")] = 1,
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+) -> None:
+    """Describe a stage on the volume and print the TrainJob that runs it over several nodes."""
+    import yaml
+
+    from videmo.orchestration.dag import output_of
+    from videmo.orchestration.launch import train_job, write_job
+    from videmo.orchestration.step import Run, planned_inputs
+
+    if name not in TABLE or "engine" not in TABLE[name].sections:
+        raise SettingError(f"{name}: no training stage")
+    settings = _settings(params, overrides)
+    if settings.engine.processes % nodes:
+        raise SettingError(f"engine.processes = {settings.engine.processes}: not a multiple of --nodes {nodes}")
+    digest = next(step.digest for step in plan(settings) if step.stage == name)
+    job = Run(run).folder / f"{name}.json"
+    write_job(job, TABLE[name], settings, planned_inputs(TABLE[name], settings), output_of(name, digest))
+    print(yaml.safe_dump(train_job(name, run, nodes, settings.engine.processes // nodes), sort_keys=False))
+
+
 @backbone.command("pretrain-tiny")
 def pretrain_tiny(
     output: Annotated[Path, typer.Argument(help="Directory to write the weights to.")],

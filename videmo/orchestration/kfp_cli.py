@@ -117,3 +117,7 @@ def _show_plan(params: Params, pipeline: PipelineFile) -> None:
     for step in steps:
         print(f"{step.stage:<{width}}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
     print(f"{sum(not step.cached for step in steps)} of {len(steps)} steps would run")
+
+
+if __name__ == "__main__":
+    main()

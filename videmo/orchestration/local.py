@@ -125,7 +125,7 @@ def _print_outcome(run: Run) -> None:
 
 
 def _print_failure(run: Run, failure: str) -> int:
-    failed = [step for step in run.steps() if step.status == "failed"]
+    failed = run.failed()
     for step in failed:
         print(f"{step.stage} failed: {step.error}\n  log: {_shown(run.folder / 'logs' / f'{step.stage}.log')}")
     if not failed:

@@ -12,7 +12,7 @@ import yaml
 
 from videmo.config import Params, check_params
 from videmo.orchestration.dag import TABLE, digest_for, output_of
-from videmo.orchestration.step import Run, captured_output, discard
+from videmo.orchestration.step import Run, StepRecord, captured_output, discard, recorded
 from videmo.stage import StageReport, read_manifest
 
 
@@ -20,7 +20,7 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
     """Register the challenger, write the verdict into the run's folder, and say whether it passed."""
     found = {output.parent.name: output for output in map(read_manifest, inputs)}
     this = Run(**run)
-    with captured_output(this.folder / "logs" / "gate.log"):
+    with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
         from videmo.registry.promotion import decide, register
 
         settings = check_params(params)
@@ -32,6 +32,7 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
             # A promotion in the store is of a time before another model became champion.
             digests = {name: StageReport.read(output).digest for name, output in found.items()}
             discard(output_of("promotion", digest_for(TABLE["promotion"], settings, digests)))
+        record.append(False)
     return verdict.passed
 
 
@@ -51,10 +52,12 @@ def _is_champion(model_name: str, policy: Path) -> bool:
 def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
     """metrics.json and report.html from whatever steps succeeded. Returns the path of the page."""
     this = Run(**run)
-    with captured_output(this.folder / "logs" / "report.log"):
+    with captured_output(this.folder / "logs" / "report.log"), recorded(this, StepRecord("report", "", "")) as record:
         from videmo.evaluation.report import write_report
 
-        return write_report(this.folder, check_params(params), [asdict(step) for step in this.steps()])
+        page = write_report(this.folder, check_params(params), [asdict(step) for step in this.steps()])
+        record.append(False)
+    return page
 
 
 def open_run(run: Run, params: Params) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from kfp.dsl import PipelineTask
-from kfp.kubernetes import mount_pvc
+from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env
 
+from videmo.orchestration.cluster import ACCELERATOR, CONFIG_MAP, MOUNTED_AT, QUEUE, QUEUE_LABEL, VOLUME
 from videmo.orchestration.dag import TABLE, Resources
-
-VOLUME = "videmo-home"
-MOUNTED_AT = "/videmo"
-ACCELERATOR = "nvidia.com/gpu"
 
 
 def place(task: PipelineTask, stage: str) -> PipelineTask:
-    """Give a step the name and resources of its row in the table, the volume with the store, and two more attempts.
+    """Give a step its row's name and resources, the volume with the store, what it has to know, and two more attempts.
 
     A stage resumes from its last checkpoint, so that an attempt after a lost node costs little.
     """
@@ -21,7 +18,9 @@ def place(task: PipelineTask, stage: str) -> PipelineTask:
     task.set_display_name(stage)
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
     if resources.gpus:
+        add_pod_label(task, QUEUE_LABEL, QUEUE)
         task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(resources.gpus)
     task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
     task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
+    use_config_map_as_env(task, CONFIG_MAP, {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"})
     return mount_pvc(task, pvc_name=VOLUME, mount_path=MOUNTED_AT)

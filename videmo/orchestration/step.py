@@ -16,6 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from videmo.config import Params, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of, plan
 from videmo.stage import STAGE_FILE, StageReport, home, partial_of, read_manifest, stage_lock
@@ -56,6 +58,11 @@ class Run:
         found = {name: self._step(name) for name in TABLE}
         return [found[name] or StepRecord(name, "", "", list(TABLE[name].inputs), status="not run") for name in TABLE]
 
+    def failed(self) -> list[StepRecord]:
+        """The records of what failed, the gate and the report among it."""
+        records = (self._step(path.stem) for path in sorted((self.folder / "steps").glob("*.json")))
+        return [record for record in records if record and record.status == "failed"]
+
     def _step(self, stage: str) -> StepRecord | None:
         try:
             return StepRecord(**json.loads((self.folder / "steps" / f"{stage}.json").read_text(encoding="utf-8")))
@@ -77,7 +84,7 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
         digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
         digest = digest_for(stage, params, digests)
         output = output_of(name, digest)
-        with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, stage_lock(output):
+        with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
             if run.fresh:
                 discard(output)
             cached = (output / STAGE_FILE).is_file()
@@ -85,6 +92,11 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
             _log_once(report, run)
             record.append(cached)
         return report
+
+
+def run_lock(output: Path) -> FileLock:
+    """Held by the one run that works on an output; the stage, maybe in another process, takes its own lock inside."""
+    return stage_lock(output.with_name(output.name + ".run"))
 
 
 def planned_inputs(stage: Stage, params: Params) -> dict[str, Path]:
@@ -109,8 +121,12 @@ def discard(output: Path) -> None:
 
 
 def _execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    run = import_module(stage.module).run
-    return run(stage.view(params), {name: inputs[name] for name in stage.inputs}, output, **stage.arguments)
+    own = {name: inputs[name] for name in stage.inputs}
+    if "engine" in stage.sections and params.engine.processes > 1:
+        from videmo.orchestration.launch import run_in_processes
+
+        return run_in_processes(stage, params, own, output)
+    return import_module(stage.module).run(stage.view(params), own, output, **stage.arguments)
 
 
 def _log_once(report: StageReport, run: Run) -> None:

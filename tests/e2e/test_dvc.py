@@ -1,0 +1,69 @@
+"""`dvc repro` beside `kfp run`: one store, the same digests, the same metrics."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from smoke_run import ROOT, Home
+
+from videmo.orchestration.dag import TABLE
+from videmo.stage import StageReport
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, home: Home, smoke) -> Path:
+    """A repository with the project's DVC files and the settings of the smoke run, reproduced once."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("dvc.yaml", ".dvcignore", ".dvc/config", ".dvc/.gitignore", ".gitignore"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(home.path / "runs/smoke/params.yaml", folder / "params.yaml")
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x@localhost")
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "start")):
+        assert home.call(*git, *command, folder=folder).returncode == 0
+    ended = home.call("dvc", "repro", folder=folder)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder
+
+
+def test_dvc_repro_gives_the_digests_and_metrics_of_the_run(project, home):
+    assert list(TABLE)
+    for stage in TABLE:
+        step = json.loads((home.path / f"runs/smoke/steps/{stage}.json").read_text())
+        report = StageReport.read(Path(step["output"]))
+        assert (project / f"outputs/digests/{stage}.txt").read_text().strip() == step["digest"]
+        assert StageReport.read(project / "outputs" / stage).digest == step["digest"]
+        assert json.loads((project / f"outputs/metrics/{stage}.json").read_text()) == report.metrics
+        assert json.loads((home.path / f"runs/dvc/steps/{stage}.json").read_text())["cached"]
+
+
+def test_dvc_shows_metrics_differences_of_settings_and_plots(project, home):
+    shown = json.loads(home.call("dvc", "metrics", "show", "--json", folder=project).stdout)[""]["data"]
+    assert {"mean15.base", "mean15.rl"} <= set(shown["outputs/metrics/face15_eval.json"]["data"])
+    params = project / "params.yaml"
+    before = params.read_text()
+    params.write_text(before.replace("min_gain: -100.0", "min_gain: 2.5"))
+    changes = json.loads(home.call("dvc", "params", "diff", "--json", folder=project).stdout)
+    params.write_text(before)
+    assert changes == {"params.yaml": {"promotion.min_gain": {"old": -100.0, "new": 2.5, "diff": 102.5}}}
+    plots = home.call("dvc", "plots", "show", folder=project)
+    assert "could not find" not in plots.stderr + plots.stdout
+    page = (project / "dvc_plots/index.html").read_text()
+    assert "Loss of the curriculum" in page
+    assert "Reward of tree RL" in page
+
+
+def test_a_second_repro_runs_the_plan_and_nothing_else(project, home):
+    said = home.call("dvc", "repro", folder=project).stdout
+    assert [line for line in said.splitlines() if line.startswith("Running stage")] == ["Running stage 'plan':"]
+
+
+def test_the_data_set_goes_to_the_remote_and_comes_back(project, home):
+    pushed = home.call("dvc", "push", "data_build", folder=project)
+    assert pushed.returncode == 0, pushed.stderr
+    shutil.rmtree(project / "outputs/data_build")
+    shutil.rmtree(project / ".dvc/cache")
+    pulled = home.call("dvc", "pull", "data_build", folder=project)
+    assert pulled.returncode == 0, pulled.stderr
+    assert (project / "outputs/data_build/stage.json").is_file()

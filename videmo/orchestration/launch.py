@@ -1,0 +1,107 @@
+"""A training stage in several processes: torchrun on this machine, a TrainJob of Kubeflow Trainer on a cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from videmo.config import Params, check_params
+from videmo.orchestration.cluster import ACCELERATOR, MOUNTED_AT, QUEUE, QUEUE_LABEL, VOLUME
+from videmo.orchestration.dag import TABLE, Stage
+from videmo.stage import IMAGE, StageReport
+
+
+def torchrun(processes: int, job: Path) -> list[str]:
+    """The command that runs the stage described in `job` in so many processes on this machine."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    return [*launcher, "--module", "videmo.orchestration.launch", str(job)]
+
+
+def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Run a stage in engine.processes processes. Raises RuntimeError with the message of the first that failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        job = Path(folder) / "job.json"
+        write_job(job, stage, params, inputs, output)
+        ended = subprocess.run(torchrun(params.engine.processes, job), check=False)
+        if ended.returncode:
+            errors = sorted(Path(folder).glob("error-*"))
+            said = errors[0].read_text(encoding="utf-8") if errors else f"torchrun ended with {ended.returncode}"
+            raise RuntimeError(said)
+    return StageReport.read(output)
+
+
+def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> None:
+    described = {
+        "stage": stage.name,
+        "params": params.model_dump(mode="json"),
+        "inputs": {name: str(path) for name, path in inputs.items()},
+        "output": str(output),
+    }
+    job.parent.mkdir(parents=True, exist_ok=True)
+    job.write_text(json.dumps(described, indent=1), encoding="utf-8")
+
+
+def work_on(job: Path) -> None:
+    """One of the processes that torchrun started."""
+    described = json.loads(job.read_text(encoding="utf-8"))
+    stage = TABLE[described["stage"]]
+    view = stage.view(check_params(described["params"]))
+    inputs = {name: Path(path) for name, path in described["inputs"].items()}
+    try:
+        import_module(stage.module).run(view, inputs, Path(described["output"]), **stage.arguments)
+    except Exception as error:
+        job.with_name(f"error-{os.environ['RANK']}").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        raise
+
+
+def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any]:
+    """The manifest of a TrainJob (Kubeflow Trainer 2.1) that runs a stage on `nodes` nodes of so many processes.
+
+    The stage is described in runs/<run>/<stage>.json on the volume. Kueue admits the job through its queue; the runtime
+    torch-distributed tells torchrun in every pod where the others are.
+    """
+    job = f"{MOUNTED_AT}/runs/{run}/{stage}.json"
+    return {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainJob",
+        "metadata": {
+            "name": f"{run}-{stage}".lower().replace("_", "-").replace(".", "-"),
+            "labels": {QUEUE_LABEL: QUEUE},
+        },
+        "spec": {
+            "runtimeRef": {"name": "torch-distributed"},
+            "trainer": {
+                "image": IMAGE,
+                "command": ["torchrun", "--module", "videmo.orchestration.launch", job],
+                "numNodes": nodes,
+                "numProcPerNode": processes,
+                "resourcesPerNode": {"limits": {ACCELERATOR: processes}},
+            },
+            "podTemplateOverrides": [
+                {
+                    "targetJobs": [{"name": "node"}],
+                    "spec": {
+                        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": VOLUME}}],
+                        "containers": [
+                            {
+                                "name": "node",
+                                "env": [{"name": "VIDEMO_HOME", "value": MOUNTED_AT}],
+                                "volumeMounts": [{"name": "home", "mountPath": MOUNTED_AT}],
+                            }
+                        ],
+                    },
+                }
+            ],
+        },
+    }
+
+
+if __name__ == "__main__":
+    work_on(Path(sys.argv[1]))
