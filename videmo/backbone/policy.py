@@ -7,6 +7,11 @@ from pathlib import Path
 
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from transformers.utils import logging
+
+# Bars for weights that load in milliseconds, and advice to install torchvision, which the project does without.
+logging.disable_progress_bar()
+logging.set_verbosity_error()
 
 TINY = Path(__file__).parent / "weights" / "tiny"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -37,9 +37,9 @@ class Schedule:
     seed: int = 0
     frames: int = 8
     frame_size: int = 84
-    see_steps: int = 800
+    see_steps: int = 700
     see_batch: int = 96  # glances of two frames
-    speak_steps: int = 900
+    speak_steps: int = 1000
     speak_batch: int = 12
     topics: int = 9  # topics in the long caption of a clip
     alone: int = 3  # topics captioned on their own
@@ -99,9 +99,8 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
     started = time.monotonic()
     policy = random_policy(schedule.seed, train_tokenizer(texts()))
     policy.model.train()
-    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
-    see(policy, tagger, schedule, log_every)
-    metrics, slots = speak(policy, tagger, schedule, log_every)
+    see(policy, schedule, log_every)
+    metrics, slots = speak(policy, schedule, log_every)
     metrics |= {"seconds": time.monotonic() - started}
     policy.model.to(torch.bfloat16).eval()
     save_policy(policy, output)
@@ -111,8 +110,9 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
     return metrics
 
 
-def see(policy: Policy, tagger: Tagger, schedule: Schedule, log_every: int) -> None:
+def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
     """The tower alone, on glances of two frames, which teach it shapes and places at a quarter of a clip's cost."""
+    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
     weights = [*policy.model.model.visual.parameters(), *tagger.parameters()]
     optimizer, rate = _optimizer(weights, schedule, schedule.see_steps)
     for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
@@ -123,13 +123,12 @@ def see(policy: Policy, tagger: Tagger, schedule: Schedule, log_every: int) -> N
         _report("see", step, log_every, loss=loss.item(), tags_right=right)
 
 
-def speak(
-    policy: Policy, tagger: Tagger, schedule: Schedule, log_every: int
-) -> tuple[dict[str, float], dict[str, float]]:
+def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
     """The whole model: caption topics of each clip, packed as one prefix tree a clip.
 
     Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
     """
+    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
     weights = [*policy.model.parameters(), *tagger.parameters()]
     optimizer, rate = _optimizer(weights, schedule, schedule.speak_steps)
     recent: list[tuple[float, float]] = []
@@ -137,21 +136,27 @@ def speak(
         _batches(policy, schedule, schedule.frames, schedule.speak_batch, schedule.speak_steps, 1)
     ):
         rng = np.random.default_rng([schedule.seed, 2, step])
-        packed = collate(policy, [_caption_tree(policy, video, picture, rng, schedule) for video, picture in batch])
-        # Segments alternate: root, then prompt and caption by turns.
-        captioned = (packed.segment > 0) & (packed.segment % 2 == 0)
-        features: list = []
-        hook = policy.model.model.visual.register_forward_hook(lambda *call, into=features: into.append(call[-1]))
-        with torch.autocast("cpu", torch.bfloat16):
-            spoken = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
-        hook.remove()
-        tagged, right = tagger.loss(torch.stack(features[0].pooler_output).float(), [picture for _, picture in batch])
+        trees = [_caption_tree(policy, video, picture, rng, schedule) for video, picture in batch]
+        spoken, features = _caption_loss(policy, trees)
+        tagged, right = tagger.loss(features, [picture for _, picture in batch])
         _update(spoken + schedule.tagging_weight * tagged, weights, optimizer, rate)
         recent = [*recent[-99:], (spoken.item(), right)]
         _report("speak", step, log_every, loss=spoken.item(), tags_right=right)
     caption_loss, tags_right = np.mean(recent, axis=0)
     metrics = {"caption_loss": float(caption_loss), "tags_right": float(tags_right)}
     return metrics, tagged_right(policy, tagger, schedule)
+
+
+def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tensor]:
+    """Mean negative log-likelihood of the captions' tokens, and the tower's features (clips, tokens, hidden)."""
+    packed = collate(policy, trees)
+    captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # root, then prompt and caption by turns
+    seen: list = []
+    hook = policy.model.model.visual.register_forward_hook(lambda *call: seen.append(call[-1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
+    hook.remove()
+    return loss, torch.stack(seen[0].pooler_output).float()
 
 
 @torch.no_grad()
