@@ -31,22 +31,22 @@ class Picture:
 
 _COLOURS = {"blond": "yellow"}
 _PERSON: dict[str, dict[str, str]] = {
-    "face_shape": {"long": "a tall head", "oval": "an egg-like head", "round": "a ball-like head",
-                   "square": "a boxy head"},
-    "chin_shape": {"pointed": "a tapering jaw", "round": "a curved jaw", "square": "a blocky jaw"},
-    "skin_colour": {"dark": "deep skin", "fair": "milky skin", "tan": "bronze skin"},
-    "skin_texture": {"smooth": "even skin", "wrinkled": "lined skin"},
-    "hair_colour": {c: f"{_COLOURS.get(c, c)} locks" for c in ("black", "blond", "brown", "gray", "red")},
-    "hair_length": {"bald": "a bare scalp", "short": "cropped", "long": "down past the jaw"},
+    "face_shape": {"long": "tall", "oval": "egg-like", "round": "ball-like",
+                   "square": "boxy"},
+    "chin_shape": {"pointed": "tapering", "round": "curved", "square": "blocky"},
+    "skin_colour": {"dark": "deep", "fair": "milky", "tan": "bronze"},
+    "skin_texture": {"smooth": "even", "wrinkled": "lined"},
+    "hair_colour": {c: _COLOURS.get(c, c) for c in ("black", "blond", "brown", "gray", "red")},
+    "hair_length": {"bald": "none at all", "short": "cropped", "long": "down past the jaw"},
     "hair_type": {"straight": "hanging plain", "wavy": "in curls"},
-    "eye_colour": {c: f"{c} irises" for c in ("blue", "brown", "green", "gray")},
-    "eye_size": {"small": "little eyes", "large": "big eyes"},
-    "eyebrow_thickness": {"thin": "fine brows", "thick": "heavy brows"},
+    "eye_colour": {c: c for c in ("blue", "brown", "green", "gray")},
+    "eye_size": {"small": "little", "large": "big"},
+    "eyebrow_thickness": {"thin": "fine", "thick": "heavy"},
     "eyebrow_angle": {"arched": "curved", "flat": "level", "slanted": "sloping"},
-    "nose_size": {"small": "a short nose", "large": "a lengthy nose"},
+    "nose_size": {"small": "brief", "large": "lengthy"},
     "nose_width": {"narrow": "slim", "wide": "broad"},
-    "lip_thickness": {"thin": "slender lips", "full": "plump lips"},
-    "lip_colour": {"pink": "rose lips", "red": "crimson lips", "brown": "tawny lips"},
+    "lip_thickness": {"thin": "slender", "full": "plump"},
+    "lip_colour": {c: c for c in ("pink", "red", "brown")},
 }  # fmt: skip
 _MARKS = {"beard": "hair all over the jaw", "goatee": "a tuft on the jaw", "mustache": "hair above the lip",
           "freckles": "many specks", "mole": "one dark dot", "scar": "one long line"}  # fmt: skip
@@ -91,7 +91,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     **{slot: tuple(phrases.values()) for slot, phrases in _PERSON.items()},
     **{f"mark {mark}": (phrase, f"no {phrase}") for mark, phrase in _MARKS.items()},
     **{f"worn {thing}": (phrase, f"no {phrase}") for thing, phrase in _WORN.items()},
-    "fringe": ("locks over the forehead", "a clear forehead"),
+    "fringe": ("a fringe over the forehead", "a clear forehead"),
     "cheek tint": ("pink spots on the sides", "no pink spots"),
     **{f"moves {part}": phrases for part, phrases in _MOVES.items()},
     **_PAIR,
@@ -104,19 +104,19 @@ SEEN_AT_A_GLANCE = {
 
 EVERYTHING = "all there is"
 TOPICS: dict[str, tuple[str, ...]] = {
-    "the head": ("count", "face_shape", "chin_shape"),
+    "the face": ("count", "face_shape", "chin_shape"),
     "the skin": ("skin_colour", "skin_texture", "cheek tint"),
-    "the locks": ("hair_colour", "hair_length", "hair_type", "fringe"),
-    "the eye parts": ("eye_colour", "eye_size"),
-    "the brow parts": ("eyebrow_thickness", "eyebrow_angle"),
-    "the nose parts": ("nose_size", "nose_width"),
-    "the lip parts": ("lip_thickness", "lip_colour"),
+    "the hair": ("hair_colour", "hair_length", "hair_type", "fringe"),
+    "the eyes": ("eye_colour", "eye_size"),
+    "the eyebrows": ("eyebrow_thickness", "eyebrow_angle"),
+    "the nose": ("nose_size", "nose_width"),
+    "the lips": ("lip_thickness", "lip_colour"),
     "the marks": tuple(f"mark {mark}" for mark in _MARKS),
     "the things worn": tuple(f"worn {thing}" for thing in _WORN),
     "how the brows go": ("moves brows within", "moves brows without"),
     "how the lids go": ("moves lids", "moves cheeks", "moves nose"),
     "how the mouth goes": ("moves mouth ends", "moves mouth gap", "moves lips", "moves chin"),
-    "how much": ("moves amount", "moves course"),
+    "how much goes on": ("moves amount", "moves course"),
     "where it faces": ("moves facing", "moves gaze"),
     "what swings": ("moves head motion", "moves body motion"),
     "what opens": ("moves eye motion", "moves mouth motion"),
@@ -126,9 +126,33 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "the scene": ("scene colour", "scene shape", "scene place", "scene motion", "scene ground"),
 }
 
+# What a slot is called where it is told of on its own.
+NAMES: dict[str, str] = {
+    "face_shape": "the outline of the face", "chin_shape": "the line of the chin",
+    "skin_colour": "the tone of the skin", "skin_texture": "the surface of the skin",
+    "hair_colour": "the colour of the hair", "hair_length": "the reach of the hair",
+    "hair_type": "the fall of the hair", "eye_colour": "the colour of the eyes", "eye_size": "the measure of the eyes",
+    "eyebrow_thickness": "the weight of the eyebrows", "eyebrow_angle": "the line of the eyebrows",
+    "nose_size": "the length of the nose", "nose_width": "the breadth of the nose",
+    "lip_thickness": "the weight of the lips", "lip_colour": "the colour of the lips",
+    "moves brows within": "the inner ends of the brows", "moves brows without": "the outer ends of the brows",
+    "moves lids": "the lids", "moves cheeks": "the cheeks", "moves nose": "the bridge of the nose",
+    "moves mouth ends": "the ends of the mouth", "moves mouth gap": "the gap of the mouth",
+    "moves lips": "the hold of the lips", "moves chin": "the tip of the chin",
+    "moves amount": "the amount of motion", "moves course": "the course of the motion",
+    "moves facing": "the way the head faces", "moves gaze": "the way the eyes look",
+    "moves head motion": "the motion of the head", "moves body motion": "the motion of the body",
+    "moves eye motion": "the motion of the lids", "moves mouth motion": "the motion of the jaw",
+    "pair look": "the two heads", "pair gap": "the gap of the heads", "pair turn": "the turn of the heads",
+    "scene colour": "the colour of the thing", "scene shape": "the shape of the thing",
+    "scene place": "the place of the thing", "scene motion": "the motion of the thing",
+}  # fmt: skip
+_PROMPTS = ("Tell of {}.", "Say what is to be seen of {}.", "Look at {}: write it down.", "Now {}, please.")
 
-def prompt(topic: str) -> str:
-    return f"Tell of {topic}."
+
+def prompts(topic: str) -> tuple[str, ...]:
+    """The ways in which a caption is asked for."""
+    return tuple(prompt.format(topic) for prompt in _PROMPTS)
 
 
 def captions(picture: Picture) -> dict[str, str]:
@@ -138,7 +162,7 @@ def captions(picture: Picture) -> dict[str, str]:
         phrases = [picture.facts[slot] for slot in slots if slot in picture.facts]
         if topic in ("the marks", "the things worn") and phrases:
             phrases = [phrase for phrase in phrases if not phrase.startswith("no ")] or ["nothing"]
-        if phrases and (topic not in ("the head", "the pair") or len(phrases) > 1):
+        if phrases and (topic not in ("the face", "the pair") or len(phrases) > 1):
             told[topic] = (" " if topic == "the scene" else ", ").join(phrases)
     return told
 
@@ -151,10 +175,8 @@ def texts() -> list[str]:
     from videmo.tasks.catalog import PARTS
     from videmo.tree.vocabulary import ASPECTS
 
-    said = [prompt(EVERYTHING)]
-    said += [
-        f"{prompt(topic)} {phrase}, {phrase}" for topic, slots in TOPICS.items() for s in slots for phrase in FACTS[s]
-    ]
+    said = [asked for topic in (EVERYTHING, *TOPICS, *NAMES.values()) for asked in prompts(topic)]
+    said += [f"{topic}: {phrase}, {phrase}" for topic, slots in TOPICS.items() for s in slots for phrase in FACTS[s]]
     asked = [f"{part.question} {', '.join(part.answers)}, none; {'; '.join(part.answers)}" for part in PARTS.values()]
     named = [f"{a.name}: {item}; What is the {a.name}? {item}, {item}" for a in ASPECTS.values() for item in a.items]
     return [text for text in (*said, *asked, *named) for _ in range(5)]
@@ -192,7 +214,7 @@ def _facts_of_person(figure: Figure) -> dict[str, str]:
     facts = {slot: phrases[getattr(person, slot)] for slot, phrases in _PERSON.items()}
     facts |= {f"mark {m}": p if m in person.facial_features else f"no {p}" for m, p in _MARKS.items()}
     facts |= {f"worn {t}": p if t in worn else f"no {p}" for t, p in _WORN.items()}
-    facts["fringe"] = "locks over the forehead" if person.bangs else "a clear forehead"
+    facts["fringe"] = "a fringe over the forehead" if person.bangs else "a clear forehead"
     facts["cheek tint"] = "pink spots on the sides" if person.rosy_cheeks else "no pink spots"
     hidden = {"hair_colour", "hair_type", "fringe"} if person.hair_length == "bald" else set()
     return _visible(facts, worn, hidden)

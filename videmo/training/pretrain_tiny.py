@@ -25,7 +25,16 @@ from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
 from videmo.backbone.tiny import random_policy, train_tokenizer
-from videmo.training.captions import EVERYTHING, SEEN_AT_A_GLANCE, Picture, captions, prompt, take_picture, texts
+from videmo.training.captions import (
+    EVERYTHING,
+    NAMES,
+    SEEN_AT_A_GLANCE,
+    Picture,
+    captions,
+    prompts,
+    take_picture,
+    texts,
+)
 
 GLANCE = 2  # frames; one patch in time
 
@@ -42,7 +51,8 @@ class Schedule:
     speak_steps: int = 1000
     speak_batch: int = 12
     topics: int = 9  # topics in the long caption of a clip
-    alone: int = 3  # topics captioned on their own
+    alone: int = 2  # topics captioned on their own
+    single: int = 5  # facts told of on their own
     learning_rate: float = 1e-3
     warmup: float = 0.03
     tagging_weight: float = 0.5
@@ -175,16 +185,21 @@ def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: in
 def _caption_tree(
     policy: Policy, video: Video, picture: Picture, rng: np.random.Generator, schedule: Schedule
 ) -> PrefixTree:
-    """One caption of many topics, and captions of a few topics each on its own."""
-    told = captions(picture)
+    """One caption of many topics, and captions of a few topics and of a few single facts, each on its own."""
+    told, single = captions(picture), {NAMES[s]: phrase for s, phrase in picture.facts.items() if s in NAMES}
     chosen = {str(topic) for topic in rng.permutation(list(told))[: schedule.topics]}
-    branches = [(prompt(EVERYTHING), "; ".join(f"{topic}: {told[topic]}" for topic in told if topic in chosen))]
-    branches += [(prompt(str(topic)), told[str(topic)]) for topic in rng.permutation(list(told))[: schedule.alone]]
+    long = {EVERYTHING: "; ".join(f"{topic}: {told[topic]}" for topic in told if topic in chosen)}
+    short = _some(told, schedule.alone, rng) | _some(single, schedule.single, rng)
+    branches = [(str(rng.choice(prompts(topic))), caption) for topic, caption in {**long, **short}.items()]
     segments = [Segment(video_tokens(policy, video), -1)]
     for asked, caption in branches:
         segments.append(Segment(question_tokens(policy, asked), 0))
         segments.append(Segment(answer_tokens(policy, caption), len(segments) - 1))
     return PrefixTree(video, tuple(segments))
+
+
+def _some(told: dict[str, str], count: int, rng: np.random.Generator) -> dict[str, str]:
+    return {str(topic): told[str(topic)] for topic in rng.permutation(list(told))[:count]}
 
 
 def _batches(
