@@ -35,7 +35,7 @@ def compare(before: Path, now: Path) -> list[Drift]:
     """Compare the answers of two outputs of data_build, question set by question set; the most moved first."""
     old, new = _answers(before), _answers(now)
     shared = [part for part in old if part in new and min(old[part].total(), new[part].total()) >= LEAST]
-    return sorted((_drift(part, old[part], new[part]) for part in shared), key=lambda drift: -drift.index)
+    return sorted((drift_of(part, old[part], new[part]) for part in shared), key=lambda drift: -drift.index)
 
 
 def data_before(data: Path) -> Path | None:
@@ -46,7 +46,7 @@ def data_before(data: Path) -> Path | None:
     return max(others, key=lambda path: (path / STAGE_FILE).stat().st_mtime, default=None)
 
 
-def _drift(part: str, old: Counter[str], new: Counter[str]) -> Drift:
+def drift_of(part: str, old: Counter[str], new: Counter[str]) -> Drift:
     """PSI = sum (q - p) ln(q / p) over the answers, with half an answer added to each count so that none is 0."""
     from scipy.stats import chi2_contingency
 

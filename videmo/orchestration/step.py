@@ -121,7 +121,7 @@ def discard(output: Path) -> None:
 
 
 def _execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    # Threads that wait by spinning slow each other down tenfold where a core is shared; read when torch is first loaded.
+    # Threads that wait by spinning slow each other tenfold where a core is shared; read when torch is first loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     own = {name: inputs[name] for name in stage.inputs}
     if "engine" in stage.sections and params.engine.processes > 1:
