@@ -144,4 +144,4 @@ def group_members(group: int) -> list[int]:
 
 def test_the_smoke_run_measures_every_column(home, smoke):
     scores = json.loads((outputs_of(home, "smoke", "face15_eval") / "scores.json").read_text())
-    assert {len(found["column"]) for found in scores.values()} == {33}
+    assert {len(found["column"]) for found in scores["models"].values()} == {33}

@@ -1,0 +1,45 @@
+"""Training in several processes, and runs at fixed times."""
+
+import sys
+
+import pytest
+
+from videmo.config import SettingError, check_params
+from videmo.orchestration.dag import TABLE
+from videmo.orchestration.launch import run_in_processes, torchrun, train_job
+from videmo.orchestration.schedule import check_cron
+from videmo.stage import IMAGE
+
+
+def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):
+    command = torchrun(4, tmp_path / "job.json")
+    assert command[0] == sys.executable
+    assert "--nproc-per-node=4" in command
+
+
+def test_a_process_that_fails_ends_the_stage_with_its_message(tmp_path):
+    (tmp_path / "data").mkdir()
+    params = check_params({"engine": {"processes": 2}})
+    with pytest.raises(RuntimeError, match="data"):
+        run_in_processes(TABLE["sft_attribute"], params, {"data_build": tmp_path / "data"}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_train_job_runs_the_image_on_the_volume_through_the_queue():
+    job = train_job("tree_rl", "run.1", nodes=2, processes=4)
+    assert job["metadata"]["name"] == "run-1-tree-rl"
+    trainer = job["spec"]["trainer"]
+    assert (trainer["image"], trainer["numNodes"], trainer["numProcPerNode"]) == (IMAGE, 2, 4)
+    assert trainer["command"][-1] == "/videmo/runs/run.1/tree_rl.json"
+    pod = job["spec"]["podTemplateOverrides"][0]["spec"]
+    assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "videmo-home"}
+
+
+@pytest.mark.parametrize("cron", ["often", "61 * * * *", "* * * *"])
+def test_a_time_that_is_none_is_refused_with_an_example(cron):
+    with pytest.raises(SettingError, match="use five fields"):
+        check_cron(cron)
+
+
+def test_a_time_of_five_fields_is_taken():
+    check_cron("0 3 * * 1")
