@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -52,7 +53,7 @@ def _references(module: str) -> set[str]:
 @cache
 def _imported(source: Path, stamp: Stamp, package: str) -> frozenset[str]:
     named: set[str] = set()
-    for node in _runtime_nodes(_parse(source, stamp)):
+    for node in _statements(_parse(source, stamp)):
         if isinstance(node, ast.Import):
             named.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -61,16 +62,14 @@ def _imported(source: Path, stamp: Stamp, package: str) -> frozenset[str]:
     return frozenset(named)
 
 
-def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node outside `if TYPE_CHECKING:`."""
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _runtime_nodes(other)
-        else:
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below `node` outside `if TYPE_CHECKING:`. Expressions hold no imports and are not entered."""
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        if block == "body" and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        for child in getattr(node, block, ()):
             yield child
-            yield from _runtime_nodes(child)
+            yield from _statements(child)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
@@ -82,6 +81,8 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 def _named_in_strings(source: Path) -> Iterator[str]:
     """Modules of a room that a string names, or all of them where it ends in a dot for a name to follow."""
+    if not re.search(rf"[\"']{PACKAGE.name}\.", source.read_text(encoding="utf-8")):
+        return  # parsing for strings takes a hundred times as long
     for text in _strings(source, _stamp(source)):
         if (
             text.count(".") >= 2
@@ -96,10 +97,13 @@ def _data_of(module: str) -> set[Path]:
     """The data files beside `module` that are its own: those it names, and those that no module beside it names."""
     source = _source(module)
     assert source is not None
+    data = set(_data_files(source.parent))
+    if not data:
+        return data
     beside = {file: _strings(file, _stamp(file)) for file in source.parent.glob("*.py")}
     return {
         file
-        for file in _data_files(source.parent)
+        for file in data
         if _names(beside[source], file, source.parent)
         or not any(_names(strings, file, source.parent) for strings in beside.values())
     }
