@@ -48,7 +48,7 @@ class Schedule:
     frame_size: int = 84
     see_steps: int = 700
     see_batch: int = 96  # glances of two frames
-    speak_steps: int = 1000
+    speak_steps: int = 900
     speak_batch: int = 12
     topics: int = 9  # topics in the long caption of a clip
     alone: int = 2  # topics captioned on their own
