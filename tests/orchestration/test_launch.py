@@ -42,4 +42,4 @@ def test_a_time_that_is_none_is_refused_with_an_example(cron):
 
 
 def test_a_time_of_five_fields_is_taken():
-    check_cron("0 3 * * 1")
+    assert check_cron("0 3 * * 1") is None
