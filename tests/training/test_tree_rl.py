@@ -12,7 +12,7 @@ from videmo.training.parity import check_parity
 
 SETTINGS = {
     "rl": {
-        "branching": [2, 1, 2], "steps": 3, "batch_clips": 2, "question_clips": 1, "learning_rate": 1e-3,
+        "branching": [2, 1, 2], "steps": 3, "batch_clips": 2, "question_clips": 1, "learning_rate": 1e-4,
         "max_segment_tokens": 24, "checkpoint_steps": 1, "optimisation_epochs": 2,
     }
 }  # fmt: skip
@@ -33,7 +33,7 @@ def test_a_killed_run_ends_with_the_metrics_and_weights_of_an_unbroken_one(
     weights, expected = (load_policy(report.output / "model").model.state_dict() for report in (resumed, unbroken))
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
     rows = curve(unbroken.output)
-    assert rows[-1]["kl"] > 0
+    assert rows[0]["kl"] < rows[-1]["kl"]
     assert {"reward", "caption_tree", "question_qa", "clip_share", "spreadless_share", "leaves"} <= rows[0].keys()
 
 
