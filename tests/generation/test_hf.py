@@ -93,7 +93,7 @@ def test_what_does_not_close_is_not_continued(prompts, speaking_policy):
 
 def test_only_the_kept_sibling_has_children(prompts, speaking_policy):
     rollouts = HfSampler(speaking_policy).grow(
-        prompts, (3, 3, 3), max_segment_tokens=30, keep=lambda rollout, siblings: [siblings[1]]
+        prompts, (3, 3, 3), max_segment_tokens=30, keep=lambda rollout, siblings: siblings[1]
     )
     for rollout in rollouts:
         assert set(rollout.parents) <= {-1, 1, 4}

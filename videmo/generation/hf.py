@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import torch
 from torch import Tensor
@@ -18,8 +19,8 @@ from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.tree.model import LEVELS
 
 Prompt = tuple[Video, str]
-# Of the siblings at these indices of a rollout, which are continued.
-Keep = Callable[[Rollout, Sequence[int]], Sequence[int]]
+# Of the siblings at these indices of a rollout, the one that is continued.
+Keep = Callable[[Rollout, Sequence[int]], int]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class HfSampler:
         """A rollout for every prompt: branching[0] first segments, branching[1] continuations of each, and so on.
 
         Three numbers grow a tree over the levels of an affective tree, one number whole answers. The same seed, prompts
-        and weights give the same rollouts. `keep` chooses which siblings are continued; all are by default.
+        and weights give the same rollouts. `keep` chooses which of the siblings is continued; all are by default.
         """
         tags = _closing_tags(branching)
         generator = torch.Generator().manual_seed(seed)
@@ -81,9 +82,9 @@ class HfSampler:
             counts.append(counts[-1] * children)
         numbers = [torch.rand(count, max_segment_tokens, generator=generator) for count in counts[1:]]
         rollouts = [Rollout(())] * len(prompts)
-        leaves = counts[-1] // max(len(prompts), 1)
+        widest = max(branching) if keep else prod(branching)  # paths of one prompt side by side
         for chunk in self._by_video(prompts):
-            for indices, paths in self._open(prompts, chunk, max(self.rows // leaves, 1)):
+            for indices, paths in self._open(prompts, chunk, max(self.rows // widest, 1)):
                 grown = _Growth(self, indices, paths, temperature, keep)
                 for level, (children, tag) in enumerate(zip(branching, tags, strict=True)):
                     ending = Ending(tag, max_segment_tokens, self._closers)
@@ -167,7 +168,7 @@ class _Growth:
         for start in range(0, len(grown), children):
             nodes = self.nodes[parents[start].rollout]
             siblings = grown[start : start + children]
-            kept = self.keep(Rollout(tuple(nodes)), siblings) if self.keep else siblings
+            kept = [self.keep(Rollout(tuple(nodes)), siblings)] if self.keep else siblings
             going += [
                 row for row in range(start, start + children) if grown[row] in kept and nodes[grown[row]].complete
             ]

@@ -58,8 +58,8 @@ def reason(sampler: HfSampler, prompts: Sequence[Prompt], config: Reasoning, see
     if config.candidates == 1:
         return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts)]
 
-    def keep_best(rollout: Rollout, siblings: Sequence[int]) -> list[int]:
-        return [siblings[_choose(rollout, siblings, config.likelihood_weight).chosen]]
+    def keep_best(rollout: Rollout, siblings: Sequence[int]) -> int:
+        return siblings[_choose(rollout, siblings, config.likelihood_weight).chosen]
 
     branching = (config.candidates,) * 3
     rollouts = sampler.grow(prompts, branching, config.temperature, seed, keep=keep_best)
