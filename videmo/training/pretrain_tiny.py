@@ -1,9 +1,9 @@
 """Pretrain the tiny base model to see and to speak, on plain captions of procedural scenes and faces.
 
 Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which
-phrases fit a picture; then the whole model, captioning, the tagging kept on as an auxiliary loss. What it reads is in
-captions.py; face-15's questions and answer spaces, and every word of expression, sentiment or emotion, are
-left to the curriculum.
+phrases fit a picture; then the whole model, captioning, the tagging kept on as an auxiliary loss. What it sees is in
+pictures.py, what it reads in captions.py; face-15's questions and answer spaces, and every word of expression,
+sentiment or emotion, are left to the curriculum.
 """
 
 from __future__ import annotations
@@ -25,16 +25,8 @@ from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
 from videmo.backbone.tiny import random_policy, train_tokenizer
-from videmo.training.captions import (
-    EVERYTHING,
-    NAMES,
-    SEEN_AT_A_GLANCE,
-    Picture,
-    captions,
-    prompts,
-    take_picture,
-    texts,
-)
+from videmo.training.captions import EVERYTHING, NAMES, captions, prompts, texts
+from videmo.training.pictures import SEEN_AT_A_GLANCE, Picture, take_picture
 
 GLANCE = 2  # frames; one patch in time
 
