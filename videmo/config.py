@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -103,12 +104,42 @@ class Engine(Section):
         return self
 
 
+class Endpoint(Section):
+    """A chat server that speaks OpenAI's protocol. The key is in the environment, never in the settings.
+
+    Limits hold for each process of a stage.
+    """
+
+    url: str  # to /v1 and no further
+    model: str
+    key_variable: str | None = "OPENAI_API_KEY"  # the environment variable with the key; null: the server asks for none
+    temperature: float | None = 0.0  # null: not sent, for models that take none
+    max_reply_tokens: Positive | None = 1024  # sent as max_tokens; null: not sent
+    concurrency: Positive = 8
+    requests_per_minute: Rate | None = None
+    timeout: Rate = 120  # seconds of silence
+    retries: Annotated[int, Field(ge=0)] = 5  # after no answer, 408, 409, 429 or 5xx; the waits double to a minute
+    max_requests: Positive = 10_000  # in one run of a stage; what an earlier run was told costs nothing
+
+    @field_validator("url")
+    @classmethod
+    def is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("use an address such as https://api.openai.com/v1")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError("leave out user, password and anything after the path; key_variable says where the key is")
+        return url.rstrip("/")
+
+
 class Reward(Section):
     edit_lambda: Rate = 0.2  # R = exp(-lambda * Edit)
     label_cost: Share = 0.5  # same aspect, other item
     tree_weight: Share = 0.6
     qa_weight: Share = 0.3
     format_weight: Share = 0.1
+    scorer: Endpoint | None = None  # a large model that scores full captions as well
+    scorer_weight: Share = 0.3  # counts where there is a scorer
 
 
 class Rl(Section):
@@ -147,12 +178,19 @@ class Reasoning(Section):
 
 
 class Evaluation(Section):
-    judge: Literal["rules"] = "rules"
+    judge: Literal["rules", "endpoint"] = "rules"
+    endpoint: Endpoint | None = None  # of the judge with that name
     max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
     batch: Positive = 64
     max_new_tokens: Positive = 200
     resamples: Positive = 1000
     seed: int = 0
+
+    @model_validator(mode="after")
+    def the_judge_can_be_asked(self) -> Evaluation:
+        if self.judge == "endpoint" and self.endpoint is None:
+            raise ValueError("evaluation.judge = endpoint needs evaluation.endpoint, such as {url: ..., model: ...}")
+        return self
 
 
 class Promotion(Section):

@@ -121,9 +121,6 @@ def discard(output: Path) -> None:
 
 
 def _execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    # Threads that wait by spinning slow each other where a core is shared, and ones that sleep at once wake slowly;
-    # libgomp reads this when torch is first loaded.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     own = {name: inputs[name] for name in stage.inputs}
     if "engine" in stage.sections and params.engine.processes > 1:
         from videmo.orchestration.launch import run_in_processes

@@ -17,7 +17,7 @@ from videmo.data.sources.faces.performance import Figure, Performance, sample_pe
 from videmo.data.sources.faces.person import sample_person
 from videmo.training import scenes
 
-SCENE_SHARE = 0.08
+SCENE_SHARE = 0.15
 PRETRAINING_PEOPLE = 7  # names the random stream of people who appear nowhere else
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, Dataset
 
 from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
 from videmo.backbone.frames import Video, pack_frames
@@ -29,6 +28,7 @@ from videmo.training.captions import EVERYTHING, NAMES, captions, prompts, texts
 from videmo.training.pictures import SEEN_AT_A_GLANCE, Picture, take_picture
 
 GLANCE = 2  # frames; one patch in time
+WORKERS = 2  # processes that draw the next pictures while this one trains
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Schedule:
     seed: int = 0
     frames: int = 8
     frame_size: int = 84
-    see_steps: int = 700
+    see_steps: int = 1200
     see_batch: int = 96  # glances of two frames
-    speak_steps: int = 900
+    speak_steps: int = 1000
     speak_batch: int = 12
     topics: int = 9  # topics in the long caption of a clip
     alone: int = 2  # topics captioned on their own
@@ -81,18 +81,20 @@ class Tagger(nn.Module):
         return torch.stack(losses).sum() / counted, right / counted
 
 
-class Pictures(IterableDataset):
-    """Endless pictures; batch i of a seed is always the same."""
+class Pictures(Dataset[list[tuple[Video, Picture]]]):
+    """Batches of pictures; batch i of a seed is always the same."""
 
     def __init__(self, policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int) -> None:
         self.policy, self.schedule, self.frames = policy, schedule, frames
         self.batch, self.steps, self.stream = batch, steps, stream
 
-    def __iter__(self) -> Iterator[list[tuple[Video, Picture]]]:
-        for step in range(self.steps):
-            rng = np.random.default_rng([self.schedule.seed, self.stream, step])
-            taken = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
-            yield [(pack_frames(frames, self.policy), picture) for frames, picture in taken]
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> list[tuple[Video, Picture]]:
+        rng = np.random.default_rng([self.schedule.seed, self.stream, step])
+        taken = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
+        return [(pack_frames(frames, self.policy), picture) for frames, picture in taken]
 
 
 def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
@@ -197,10 +199,8 @@ def _some(told: dict[str, str], count: int, rng: np.random.Generator) -> dict[st
 def _batches(
     policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int
 ) -> DataLoader[list[tuple[Video, Picture]]]:
-    # A process of its own draws the next pictures while this one trains.
-    return DataLoader(
-        Pictures(policy, schedule, frames, batch, steps, stream), batch_size=None, num_workers=1, prefetch_factor=4
-    )
+    pictures = Pictures(policy, schedule, frames, batch, steps, stream)
+    return DataLoader(pictures, batch_size=None, num_workers=WORKERS, prefetch_factor=2)
 
 
 def _optimizer(
