@@ -5,12 +5,14 @@ Importing this module imports pydantic and yaml, nothing heavy.
 
 from __future__ import annotations
 
+from math import isqrt
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -18,7 +20,16 @@ Rate = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def yes_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+        """YAML reads `yes` and `on` as true, which Python takes for 1."""
+        takes = cls.model_fields[field.field_name or ""].annotation
+        if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):
+            raise ValueError("true and false (in YAML yes, no, on, off too) are no value here")
+        return value
 
 
 class Data(Section):
@@ -27,7 +38,7 @@ class Data(Section):
     source: Literal["faces", "folder"] = "faces"
     path: Path | None = None  # folder: the directory of videos
     labels: str = "labels.csv"  # folder: the CSV beside them
-    people: Positive = 200  # faces: how many different people
+    people: Annotated[int, Field(ge=2)] = 200  # faces: how many different people; some are held out
     clips_per_person: Positive = 4  # faces
     seed: int = 0
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of the people (of the clips where people are unknown)
@@ -105,30 +116,32 @@ class Engine(Section):
 
 
 class Endpoint(Section):
-    """A chat server that speaks OpenAI's protocol. The key is in the environment, never in the settings.
-
-    Limits hold for each process of a stage.
-    """
+    """A chat server that speaks OpenAI's protocol. Its limits hold for each process of a stage."""
 
     url: str  # to /v1 and no further
     model: str
-    key_variable: str | None = "OPENAI_API_KEY"  # the environment variable with the key; null: the server asks for none
-    temperature: float | None = 0.0  # null: not sent, for models that take none
-    max_reply_tokens: Positive | None = 1024  # sent as max_tokens; null: not sent
+    key_variable: str | None = None  # the environment variable with the key, such as OPENAI_API_KEY; null: none asked
+    temperature: Annotated[float, Field(ge=0)] = 0.0  # some models take 1 and nothing else
+    max_reply_tokens: Annotated[int, Field(ge=0)] = 1024  # sent as max_tokens; 0: not sent, for models that refuse it
     concurrency: Positive = 8
     requests_per_minute: Rate | None = None
     timeout: Rate = 120  # seconds of silence
     retries: Annotated[int, Field(ge=0)] = 5  # after no answer, 408, 409, 429 or 5xx; the waits double to a minute
-    max_requests: Positive = 10_000  # in one run of a stage; what an earlier run was told costs nothing
+    max_requests: Positive = 10_000  # in one run of a stage; what an earlier one was told costs nothing
 
     @field_validator("url")
     @classmethod
     def is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("use an address such as https://api.openai.com/v1")
+        try:
+            parts = urlsplit(url)
+            right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            right = False
+        if not right:
+            raise PydanticCustomError("address", "use an address such as https://api.openai.com/v1")
         if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("leave out user, password and anything after the path; key_variable says where the key is")
+            # Without the value: it may hold a key.
+            raise ValueError("the url of an endpoint ends with its path and names no user; key_variable is for keys")
         return url.rstrip("/")
 
 
@@ -198,7 +211,7 @@ class Promotion(Section):
 
     min_gain: float = 0.0  # points of mean15 that the lower end of the interval must exceed
     task_tolerance: Annotated[float, Field(ge=0)] = 3.0  # points any one task may fall
-    model_name: str = "videmo"
+    model_name: Annotated[str, Field(pattern=r"^[^/:\s][^/:]*$")] = "videmo"  # what MLflow takes for a name
 
 
 class Params(Section):
@@ -211,6 +224,16 @@ class Params(Section):
     reasoning: Reasoning = Reasoning()
     evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def frames_fit_the_backbone(self) -> Params:
+        pixels, limit = self.data.frame_size**2, self.backbone.max_pixels
+        if pixels > limit:
+            raise ValueError(
+                f"data.frame_size = {self.data.frame_size}: {pixels} pixels a frame, and backbone.max_pixels is {limit}; "
+                f"use at most {isqrt(limit) // 28 * 28}"
+            )
+        return self
 
 
 class SettingError(ValueError):
@@ -232,55 +255,48 @@ def check_params(settings: dict[str, Any], source: str = "params") -> Params:
     try:
         return Params.model_validate(settings)
     except ValidationError as error:
-        raise SettingError(f"{source}: " + "; ".join(_describe(problem) for problem in error.errors())) from None
+        raise SettingError(f"{source}: " + "; ".join(describe(problem, Params) for problem in error.errors())) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key may stand once: of two, the first would be dropped without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, it is a safe one
     except FileNotFoundError:
         raise SettingError(f"{path}: no such params file") from None
-    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+    except OSError as error:
+        raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
-        raise SettingError(f"{path}: a params file is a mapping of sections, not {type(settings).__name__}")
+        found = "empty" if settings is None else f"of type {type(settings).__name__}"
+        raise SettingError(f"{path}: a params file is a mapping of sections, and this is {found}")
     return settings
 
 
 def _override(settings: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
-    if not equals or "." not in key:
+    if not equals or "." not in key or not all(map(str.strip, key.split("."))):
         raise SettingError(f"--set {override}: use section.key=value, such as --set rl.steps=10")
     *sections, last = key.strip().split(".")
     target = settings
     for section in sections:
-        target = target.setdefault(section, {})
+        if target.get(section) is None:
+            target[section] = {}  # a section that is off until something in it is set, such as sft.lora
+        target = target[section]
         if not isinstance(target, dict):
             raise SettingError(f"--set {override}: {section} is a value, not a section")
     try:
         target[last] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise SettingError(f"--set {override}: {value!r} is not a YAML value") from None
-
-
-def _describe(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: no such setting{_nearest(problem['loc'])}"
-    message = problem["msg"].removeprefix("Value error, ")
-    shown = f" = {problem['input']!r}" if key and not isinstance(problem["input"], dict) else ""
-    return message if problem["type"] == "value_error" else f"{key}{shown}: {message}"
-
-
-def _nearest(location: tuple[Any, ...]) -> str:
-    from difflib import get_close_matches
-
-    model: type[BaseModel] = Params
-    for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return ""
-        model = annotation
-    close = get_close_matches(str(location[-1]), list(model.model_fields), n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(model.model_fields)}"
