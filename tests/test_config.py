@@ -54,6 +54,23 @@ def test_the_papers_settings_are_the_papers(size):
         ("rl.steps", "use section.key=value"),
         ("rl.steps.more=3", "rl.steps"),
         ("rl.branching=[2", "not a YAML value"),
+        ("rl.branching=[2, 2]", "rl.branching = [2, 2]: has 2 values and takes more"),
+        ("rl.branching=[yes, 2, 2]", "takes no yes or no"),
+        ("rl.steps=yes", "rl.steps = True: takes no yes or no"),
+        ("data.test_share=off", "takes no yes or no"),
+        ("rl.reward=3", "rl.reward = 3: is a section, with edit_lambda"),
+        ("rl..steps=3", "use section.key=value"),
+        (".steps=3", "use section.key=value"),
+        ("sft.lora.rnk=8", "sft.lora.rnk: no such setting; did you mean rank?"),
+        ("sft.lora.rank=0", "sft.lora.rank = 0"),
+        ("sft.attribute.epochs=.inf", "sft.attribute.epochs = inf: Input should be a finite number"),
+        ("sft.attribute.epochs=.nan", "finite number"),
+        ("data.people=1", "data.people = 1"),
+        (
+            "data.frame_size=336",
+            "data.frame_size = 336: 112896 pixels a frame, over backbone.max_pixels = 100352; use at most 308",
+        ),
+        ("promotion.model_name=our/model", "promotion.model_name = 'our/model'"),
     ],
 )
 def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
@@ -64,7 +81,13 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("[1, 2]", "not list"), ("a: [", "not a readable YAML"), ("", "NoneType")]
+    ("content", "message"),
+    [
+        ("[1, 2]", "not list"),
+        ("a: [", "not a readable YAML"),
+        ("", "empty"),
+        ("rl: {}\nrl: {}", "'rl' stands there twice"),
+    ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
     (tmp_path / "p.yaml").write_text(content)
@@ -84,3 +107,19 @@ def test_settings_survive_the_way_through_a_pipeline_that_knows_only_floats():
         for section, settings in params.model_dump(mode="json", exclude_none=True).items()
     }
     assert check_params(through) == params
+
+
+def test_a_section_that_is_off_can_be_set_by_its_keys():
+    params = load_params(ROOT / "params.yaml", ["sft.lora.rank=8"])
+    assert params.sft.lora is not None
+    assert (params.sft.lora.rank, params.sft.lora.alpha) == (8, 32)
+
+
+def test_yes_and_no_are_values_where_they_are_asked_for():
+    assert load_params(ROOT / "params.yaml", ["backbone.freeze_vision=yes"]).backbone.freeze_vision
+
+
+def test_a_file_that_may_not_be_read_is_told_in_one_line(tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(SettingError, match=r"folder\.yaml: cannot be read: Is a directory"):
+        load_params(tmp_path / "folder.yaml")

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
+
+from videmo.mistakes import SettingError, describe
+from videmo.settings_file import override, read
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -28,7 +30,7 @@ class Section(BaseModel):
         """YAML reads `yes` and `on` as true, which Python takes for 1."""
         takes = cls.model_fields[field.field_name or ""].annotation
         if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):
-            raise ValueError("true and false (in YAML yes, no, on, off too) are no value here")
+            raise PydanticCustomError("yes", "takes no yes or no, which are true and false in YAML, as on and off are")
         return value
 
 
@@ -230,14 +232,10 @@ class Params(Section):
         pixels, limit = self.data.frame_size**2, self.backbone.max_pixels
         if pixels > limit:
             raise ValueError(
-                f"data.frame_size = {self.data.frame_size}: {pixels} pixels a frame, and backbone.max_pixels is {limit}; "
-                f"use at most {isqrt(limit) // 28 * 28}"
+                f"data.frame_size = {self.data.frame_size}: {pixels} pixels a frame, over backbone.max_pixels = "
+                f"{limit}; use at most {isqrt(limit) // 28 * 28}"
             )
         return self
-
-
-class SettingError(ValueError):
-    """A setting that cannot be; the message names file, key, value and remedy on one line."""
 
 
 def load_params(path: Path, overrides: list[str] | None = None) -> Params:
@@ -245,9 +243,9 @@ def load_params(path: Path, overrides: list[str] | None = None) -> Params:
 
     Raises SettingError on a missing or unreadable file, an unknown key, a value out of range.
     """
-    settings = _read(path)
-    for override in overrides or []:
-        _override(settings, override)
+    settings = read(path)
+    for change in overrides or []:
+        override(settings, change)
     return check_params(settings, source=str(path))
 
 
@@ -256,47 +254,3 @@ def check_params(settings: dict[str, Any], source: str = "params") -> Params:
         return Params.model_validate(settings)
     except ValidationError as error:
         raise SettingError(f"{source}: " + "; ".join(describe(problem, Params) for problem in error.errors())) from None
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand once: of two, the first would be dropped without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, it is a safe one
-    except FileNotFoundError:
-        raise SettingError(f"{path}: no such params file") from None
-    except OSError as error:
-        raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
-    if not isinstance(settings, dict):
-        found = "empty" if settings is None else f"of type {type(settings).__name__}"
-        raise SettingError(f"{path}: a params file is a mapping of sections, and this is {found}")
-    return settings
-
-
-def _override(settings: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or "." not in key or not all(map(str.strip, key.split("."))):
-        raise SettingError(f"--set {override}: use section.key=value, such as --set rl.steps=10")
-    *sections, last = key.strip().split(".")
-    target = settings
-    for section in sections:
-        if target.get(section) is None:
-            target[section] = {}  # a section that is off until something in it is set, such as sft.lora
-        target = target[section]
-        if not isinstance(target, dict):
-            raise SettingError(f"--set {override}: {section} is a value, not a section")
-    try:
-        target[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise SettingError(f"--set {override}: {value!r} is not a YAML value") from None

@@ -1,0 +1,52 @@
+"""What is wrong with a setting, in a line: pydantic's findings in the words of a params file."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+
+class SettingError(ValueError):
+    """A setting that cannot be; the message names file, key, value and remedy on one line."""
+
+
+def describe(problem: Any, model: type[BaseModel]) -> str:
+    """One finding of `ValidationError.errors()` about a value of `model`: the key, its value and the remedy."""
+    key, kind, value = ".".join(str(part) for part in problem["loc"]), problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        return f"{key}: no such setting{_nearest(problem['loc'], model)}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if kind == "value_error":  # raised by a rule of the settings' own, which names what it is about
+        return message
+    if kind == "model_type":
+        section = _section(problem["loc"], model)
+        return f"{key} = {value!r}: is a section, with {_names(section) if section else 'settings of its own'}"
+    if kind == "missing":  # of a list that is too short: the key is the place of what is not there
+        return f"{key.rpartition('.')[0]} = {value!r}: has {len(value)} values and takes more"
+    return f"{key}{'' if isinstance(value, dict) else f' = {value!r}'}: {message}"
+
+
+def _nearest(location: tuple[Any, ...], model: type[BaseModel]) -> str:
+    section = _section(location[:-1], model)
+    if section is None:
+        return ""
+    close = get_close_matches(str(location[-1]), list(section.model_fields), n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {_names(section)}"
+
+
+def _section(location: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | None:
+    """The section at a place, None where a value stands."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        takes = (field.annotation, *get_args(field.annotation)) if field else ()  # also of `Lora | None`
+        section = next((one for one in takes if isinstance(one, type) and issubclass(one, BaseModel)), None)
+        if section is None:
+            return None
+        model = section
+    return model
+
+
+def _names(section: type[BaseModel]) -> str:
+    return ", ".join(section.model_fields)
