@@ -123,3 +123,10 @@ def test_a_file_that_may_not_be_read_is_told_in_one_line(tmp_path):
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(SettingError, match=r"folder\.yaml: cannot be read: Is a directory"):
         load_params(tmp_path / "folder.yaml")
+
+
+def test_a_params_file_may_share_values_by_anchor(tmp_path):
+    levels = "sft:\n  attribute: &level {epochs: 2}\n  expression: {<<: *level, replay: 0.5}\n"
+    (tmp_path / "p.yaml").write_text(levels)
+    expression = load_params(tmp_path / "p.yaml").sft.expression
+    assert (expression.epochs, expression.replay) == (2, 0.5)

@@ -116,7 +116,7 @@ def schedule(
     from videmo.orchestration.submit import check_endpoint
 
     pipeline_file.check_path(file)
-    settings = _settings(params, overrides)
+    settings = _settings(params, overrides, here=not endpoint)
     check_cron(cron)
     if endpoint:
         check_endpoint(endpoint)
@@ -163,9 +163,9 @@ def pretrain_tiny(
     print(json.dumps(pretrain(output, Schedule(seed=seed))))
 
 
-def _settings(params: Path, overrides: list[str] | None) -> Params:
+def _settings(params: Path, overrides: list[str] | None, here: bool = True) -> Params:
     from videmo.orchestration.outside import check_outside
 
     settings = load_params(params, overrides)
-    check_outside(settings)
+    check_outside(settings, here)
     return settings

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from videmo.config import load_params
+from videmo.stage import StageReport
+
 ROOT = Path(__file__).parents[2]
 KFP = Path(sysconfig.get_path("scripts")) / "kfp"
 HEAVY = ("torch", "transformers", "mlflow", "great_expectations", "deepspeed", "kfp", "cv2")
@@ -41,9 +44,15 @@ def kfp(*arguments: str) -> subprocess.CompletedProcess:
         (["pipelines/full.py", "--set", "rl.steps=many"], "rl.steps = 'many'"),
         (["pipelines/full.py", "--set", "data.source=folder"], "data.path is missing"),
         (["pipelines/full.py", "--set", "backbone.name=tiyn"], "backbone.name = tiyn"),
-        (["pipelines/full.py", "--endpoint", "localhost"], "--endpoint localhost: not an address"),
+        (["pipelines/full.py", "--set", "backbone.name=docs"], "docs: a directory without config.json holds no model"),
+        (["pipelines/full.py", "--set", "backbone.name=Qwen/Qwen2"], "run: hf download Qwen/Qwen2"),
+        (["pipelines/full.py", "--set", "rl.learning_rate=.inf"], "finite number"),
+        (["pipelines/full.py", "--endpoint", "localhost"], "--endpoint 'localhost': not an address"),
+        (["pipelines/full.py", "--endpoint", ""], "--endpoint '': not an address"),
+        (["pipelines/full.py", "--endpoint", "http://[::1"], "--endpoint 'http://[::1': not an address"),
         (["pipelines/full.py", "--endpoint", "http://127.0.0.1:9"], "no Kubeflow Pipelines server there"),
-        (["pipelines/full.py", "--name", "a/b"], "--name a/b"),
+        (["pipelines/full.py", "--name", "a/b"], "--name 'a/b'"),
+        (["pipelines/full.py", "--name", ""], "--name ''"),
         (["pipelines/full.py", "--paln"], "No such option"),
         (["pipelines/full.py", "extra"], "unexpected extra argument"),
     ],
@@ -59,7 +68,12 @@ def test_a_mistake_gives_one_line_and_exit_code_2_before_anything_heavy_is_impor
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("x = 1", "has no pipeline"), ("def broken(:", "SyntaxError"), ("import nothing_like_it", "nothing_like_it")],
+    [
+        ("x = 1", "has no pipeline"),
+        ("def broken(:", "SyntaxError"),
+        ("import nothing_like_it", "nothing_like_it"),
+        ("x = 1\n1 / x.y", "AttributeError in line 2"),
+    ],
 )
 def test_a_file_without_a_pipeline_is_refused_in_one_line(tmp_path, content, message):
     (tmp_path / "some.py").write_text(content)
@@ -77,6 +91,24 @@ def test_the_plan_lists_every_step_with_its_digest_and_reason_and_runs_nothing(t
     assert all(len(row[1]) == 16 and row[2:] == ["run", "never", "run"] for row in rows[:-1])
     assert rows[-1] == ["8", "of", "8", "steps", "would", "run"]
     assert not (tmp_path / "home" / "runs").exists()
+
+
+def test_the_plan_of_a_run_without_the_store_makes_everything_again():
+    from videmo.orchestration.dag import output_of, plan
+
+    first = plan(load_params(Path("params.yaml")))[0]
+    output = output_of(first.stage, first.digest)
+    output.mkdir(parents=True)
+    (output / "stage.json").write_text(json.dumps(StageReport(first.stage, first.digest, output, {}, 1.0).to_json()))
+    assert kfp("run", "pipelines/full.py", "--plan").stdout.splitlines()[0].endswith(" cached")
+    assert kfp("run", "pipelines/full.py", "--plan", "--no-cache").stdout.splitlines()[0].endswith("run     --no-cache")
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    with subprocess.Popen([KFP, "run", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) in {0, 1}
 
 
 def test_help_shows_the_new_command_and_the_stock_subcommands_without_a_server():

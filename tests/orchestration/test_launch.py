@@ -6,7 +6,7 @@ import pytest
 
 from videmo.config import SettingError, check_params
 from videmo.orchestration.dag import TABLE
-from videmo.orchestration.launch import run_in_processes, torchrun, train_job
+from videmo.orchestration.launch import check_gpus, run_in_processes, torchrun, train_job
 from videmo.orchestration.schedule import check_cron
 from videmo.stage import IMAGE
 
@@ -23,6 +23,16 @@ def test_a_process_that_fails_ends_the_stage_with_its_message(tmp_path):
     with pytest.raises(RuntimeError, match="data"):
         run_in_processes(TABLE["sft_attribute"], params, {"data_build": tmp_path / "data"}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("gpus", "fits"), [(0, True), (1, False), (3, False), (4, True), (8, True)])
+def test_more_processes_than_gpus_are_refused_and_without_gpus_they_share_the_cores(monkeypatch, gpus, fits):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    if fits:
+        check_gpus(4)
+    else:
+        with pytest.raises(ValueError, match=rf"engine\.processes = 4: .* has {gpus} GPU"):
+            check_gpus(4)
 
 
 def test_a_train_job_runs_the_image_on_the_volume_through_the_queue():

@@ -133,6 +133,23 @@ def test_the_compiled_form_is_valid_and_asks_for_accelerators_and_the_volume(ful
     assert len(executors) == len(deployment.executors)
 
 
+@pytest.mark.parametrize("name", ["full", "retrain"])
+def test_steps_that_train_in_several_processes_ask_for_a_gpu_each_and_the_others_for_what_the_table_says(
+    compiled, name, tmp_path
+):
+    pipeline = own_copy(compiled[name])
+    pipeline.set_accelerators(8)
+    spec, _ = yaml.safe_load_all(compile_to(pipeline, tmp_path / "full.yaml").read_text())
+    asked = {
+        label: executor["container"]["resources"].get("accelerator")
+        for label, executor in spec["deploymentSpec"]["executors"].items()
+    }
+    gpus = {label.removeprefix("exec-"): found["resourceCount"] for label, found in asked.items() if found}
+    assert gpus == {"curriculum-sft": "8", "curriculum-sft-2": "8", "curriculum-sft-3": "8", "tree-rl": "8",
+                    "face15-eval": "1"}  # fmt: skip
+    assert asked["exec-tree-rl"]["count"] == "8"
+
+
 def test_retraining_learns_only_where_the_labels_have_moved(retrain):
     assert retrain.stages == tuple(TABLE)
     assert upstream(retrain, "drift") == {"data_build", "data_validation"}

@@ -38,14 +38,16 @@ class Policy:
 
 
 def load_policy(name: str | Path, dtype: str = "float32") -> Policy:
-    """The policy called `name`: `tiny`, a local Hugging Face directory, or a name on the Hugging Face hub.
+    """The policy called `name`: `tiny`, a local Hugging Face directory, or a model in the local Hugging Face cache.
 
-    Raises ValueError where there is no such model, or it is no Qwen2.5-VL in safetensors.
+    Nothing is downloaded. Raises ValueError where there is no such model, or it is no Qwen2.5-VL in safetensors.
     """
     source = TINY if str(name) == "tiny" else name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(source, dtype=DTYPES[dtype], use_safetensors=True)
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True)
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            source, dtype=DTYPES[dtype], use_safetensors=True, local_files_only=True
+        )
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(

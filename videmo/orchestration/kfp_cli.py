@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ def main() -> None:
     """Entry point of `kfp`."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["run"] and not _is_stock(arguments[1:]):
-        sys.exit(_run(arguments[1:]))
+        sys.exit(_while_read(_run, arguments[1:]))
     from kfp.cli.__main__ import main as stock_main
 
     stock_main()
@@ -32,25 +34,31 @@ def main() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
 @click.option("--plan", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option("--no-cache", is_flag=True, help="Make again what the store has.")
-@click.option("--endpoint", default="", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
-@click.option("--name", default="", help="Name of the run; the date and time by default.")
+@click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
+@click.option("--name", help="Name of the run; the date and time by default.")
 def run_file(
-    file: Path, params: Path | None, overrides: tuple[str, ...], plan: bool, no_cache: bool, endpoint: str, name: str
+    file: Path,
+    params: Path | None,
+    overrides: tuple[str, ...],
+    plan: bool,
+    no_cache: bool,
+    endpoint: str | None,
+    name: str | None,
 ) -> int | None:
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
     from videmo.orchestration import pipeline_file
 
     pipeline_file.check_path(file)
     settings = load_params(params or _default_params(file), list(overrides))
-    check_outside(settings)
+    check_outside(settings, here=endpoint is None)
     run_name = pipeline_file.run_name(name)
-    if endpoint:
+    if endpoint is not None:
         from videmo.orchestration.submit import check_endpoint
 
         check_endpoint(endpoint)
     pipeline = pipeline_file.load(file)
     if plan:
-        _show_plan(settings, pipeline)
+        _show_plan(settings, pipeline, fresh=no_cache)
     elif endpoint:
         from videmo.orchestration.submit import submit
 
@@ -73,6 +81,17 @@ def _run(arguments: list[str]) -> int:
         return _refuse(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         return 130
+
+
+def _while_read(run: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run, and end without a word where nobody reads on: `kfp run --help | head`."""
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush at the end
+        return 1
+    return code
 
 
 def _refuse(message: str) -> int:
@@ -109,10 +128,12 @@ def _default_params(file: Path) -> Path:
     return Path(os.path.relpath(found / "params.yaml"))
 
 
-def _show_plan(params: Params, pipeline: PipelineFile) -> None:
+def _show_plan(params: Params, pipeline: PipelineFile, fresh: bool) -> None:
     from videmo.orchestration.dag import plan
 
     steps = [step for step in plan(params) if step.stage in pipeline.stages]
+    if fresh:
+        steps = [replace(step, cached=False, reason="--no-cache" if step.cached else step.reason) for step in steps]
     width = max((len(step.stage) for step in steps), default=0)
     for step in steps:
         print(f"{step.stage:<{width}}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")

@@ -25,7 +25,11 @@ def torchrun(processes: int, job: Path) -> list[str]:
 
 
 def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Run a stage in engine.processes processes. Raises RuntimeError with the message of the first that failed."""
+    """Run a stage in engine.processes processes.
+
+    Raises ValueError where there are GPUs and too few of them, RuntimeError with the message of the first that failed.
+    """
+    check_gpus(params.engine.processes)
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "job.json"
         write_job(job, stage, params, inputs, output)
@@ -35,6 +39,18 @@ def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], o
             said = errors[0].read_text(encoding="utf-8") if errors else f"torchrun ended with {ended.returncode}"
             raise RuntimeError(said)
     return StageReport.read(output)
+
+
+def check_gpus(processes: int) -> None:
+    """Raise ValueError where this machine has GPUs, but not one for each process."""
+    import torch
+
+    found = torch.cuda.device_count()
+    if 0 < found < processes:
+        raise ValueError(
+            f"engine.processes = {processes}: this machine has {found} GPU{'s' if found > 1 else ''} and each process "
+            f"takes one; use at most {found}"
+        )
 
 
 def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> None:

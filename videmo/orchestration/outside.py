@@ -19,19 +19,42 @@ def outside_digests(params: Params, sections: tuple[str, ...]) -> dict[str, str]
     }
 
 
-def check_outside(params: Params) -> None:
-    """Raise SettingError where a setting names a directory that is not there."""
-    name = params.backbone.name
+def check_outside(params: Params, here: bool = True) -> None:
+    """Raise SettingError where a setting names something that is not there.
+
+    `here` says that the steps run on this machine: a cluster may have weights in its volume that this one has not.
+    """
     for setting, path in _directories(params).items():
         if not path.is_dir():
             raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
     if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
         raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
-    if name != "tiny" and not Path(name).is_dir() and name.count("/") != 1:
+    _check_backbone(params.backbone.name, here)
+
+
+def _check_backbone(name: str, here: bool) -> None:
+    if name == "tiny":
+        return
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise SettingError(f"backbone.name = {name}: a directory without config.json holds no model")
+    elif name.count("/") != 1:
         raise SettingError(
             f"backbone.name = {name}: use tiny, a directory of weights that exists, or a name such as "
             "Qwen/Qwen2.5-VL-3B-Instruct"
         )
+    elif here and not (_hugging_face_cache() / f"models--{name.replace('/', '--')}").is_dir():
+        raise SettingError(
+            f"backbone.name = {name}: neither a directory nor in the local Hugging Face cache, and no step downloads "
+            f"anything; if it is a model of the hub, run: hf download {name}"
+        )
+
+
+def _hugging_face_cache() -> Path:
+    """Where huggingface_hub keeps models, as its documentation says; importing it would take half a second."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hub = Path(os.environ.get("HF_HOME") or f"{base}/huggingface") / "hub"
+    return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()
 
 
 def directory_digest(directory: Path) -> str:

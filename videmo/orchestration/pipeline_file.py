@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from videmo.config import Params, SettingError
@@ -48,6 +49,15 @@ class PipelineFile:
                 task.caching_options.enable_cache = enabled and TABLE[stage].reusable
                 task.caching_options.cache_key = digests[stage]
 
+    def set_accelerators(self, processes: int) -> None:
+        """Ask for a GPU for each process of the steps that train in several."""
+        for task in self.tasks():
+            stage = TABLE.get(task.task_info.name)
+            if stage and "engine" in stage.sections:
+                label = self.spec.components[task.component_ref.name].executor_label
+                accelerator = self.spec.deployment_spec["executors"][label]["container"]["resources"]["accelerator"]
+                accelerator.update({"count": str(processes), "resourceCount": str(processes)})
+
     def keep_local(self) -> None:
         """Drop what is meant for a cluster: its volume's path, and retries, as a stage that fails here fails again."""
         for task in self.tasks():
@@ -61,19 +71,19 @@ def check_path(path: Path) -> None:
     """Raise SettingError where `path` is not a Python file."""
     if path.is_file() and path.suffix == ".py":
         return
-    if path.is_file():
+    if path.exists():
         raise SettingError(f"{path}: a pipeline is a Python file, such as pipelines/full.py")
     folder = path.parent if path.parent.is_dir() else Path(".")
     close = get_close_matches(path.name, [file.name for file in folder.glob("*.py")], n=1)
     raise SettingError(f"{path}: no such file" + (f"; did you mean {folder / close[0]}?" if close else ""))
 
 
-def run_name(name: str) -> str:
+def run_name(name: str | None) -> str:
     """The name of a run: as asked, or the date and time. Raises SettingError on a name that is not a plain word."""
-    if not name:
+    if name is None:
         return _free(time.strftime("%Y%m%d-%H%M%S"))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name) or name == "latest":
-        raise SettingError(f"--name {name}: use up to 63 letters, digits, dots, dashes, and not the word latest")
+        raise SettingError(f"--name {name!r}: use up to 63 letters, digits, dots, dashes, and not the word latest")
     return name
 
 
@@ -88,8 +98,10 @@ def load(path: Path) -> PipelineFile:
     sys.modules[path.stem] = module
     try:
         module_spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, TypeError, ValueError) as error:
-        raise SettingError(f"{path}: cannot be loaded: {type(error).__name__}: {error}") from error
+    except Exception as error:  # whatever the user's file does
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path.resolve())]
+        where = f" in line {lines[-1]}" if lines else ""
+        raise SettingError(f"{path}: cannot be loaded: {type(error).__name__}{where}: {error}") from error
     pipelines = [value for value in vars(module).values() if isinstance(value, GraphComponent)]
     if len(pipelines) != 1:
         found = "no pipeline" if not pipelines else f"{len(pipelines)} pipelines"

@@ -41,6 +41,7 @@ def schedule_there(pipeline: PipelineFile, params: Params, endpoint: str, name: 
     from kfp.client import Client
 
     pipeline.set_cache_keys(plan(params), enabled=True)
+    pipeline.set_accelerators(params.engine.processes)
     client = Client(host=endpoint)
     with tempfile.TemporaryDirectory() as folder:
         recurring = client.create_recurring_run(

@@ -17,9 +17,13 @@ TIMEOUT_SECONDS = 10
 
 def check_endpoint(endpoint: str) -> None:
     """Raise SettingError where nothing like a Kubeflow Pipelines server answers."""
-    address = urlsplit(endpoint)
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        raise SettingError(f"--endpoint {endpoint}: not an address such as http://localhost:8080")
+    try:
+        address = urlsplit(endpoint)
+        readable = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise SettingError(f"--endpoint {endpoint!r}: not an address such as http://localhost:8080")
     try:
         with urllib.request.urlopen(endpoint.rstrip("/") + "/apis/v2beta1/healthz", timeout=TIMEOUT_SECONDS):
             return
@@ -39,6 +43,7 @@ def submit(pipeline: PipelineFile, params: Params, endpoint: str, run_name: str,
     from kfp.client import Client
 
     pipeline.set_cache_keys(plan(params), enabled=not fresh)
+    pipeline.set_accelerators(params.engine.processes)
     client = Client(host=endpoint)
     with tempfile.TemporaryDirectory() as folder:
         package = compile_to(pipeline, Path(folder) / "pipeline.yaml")
