@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from chat_server import ChatServer
 
 from videmo.tasks.catalog import PARTS
 
@@ -85,3 +86,12 @@ def speaking_model(speaking_policy, tmp_path_factory) -> Path:
     report = StageReport("sft_emotion", "0" * 16, output, {}, 0.0)
     (output / "stage.json").write_text(json.dumps(report.to_json()))
     return output
+
+
+@pytest.fixture
+def chat_server(tmp_path, monkeypatch):
+    """A server of large models on this machine; what it replies is kept below `tmp_path`."""
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
+    server = ChatServer()
+    yield server
+    server.close()
