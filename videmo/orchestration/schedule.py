@@ -10,7 +10,7 @@ from pathlib import Path
 from videmo.config import Params, SettingError
 from videmo.orchestration.dag import plan
 from videmo.orchestration.pipeline_file import PipelineFile
-from videmo.orchestration.submit import compile_to
+from videmo.orchestration.submit import client_of, compile_to
 
 
 def check_cron(cron: str) -> None:
@@ -38,12 +38,9 @@ def schedule_here(command: list[str], cron: str) -> None:
 
 def schedule_there(pipeline: PipelineFile, params: Params, endpoint: str, name: str, cron: str) -> str:
     """Have a server run the pipeline at the times of `cron`; returns the id of the recurring run."""
-    from kfp.client import Client
-
     pipeline.set_cache_keys(plan(params), enabled=True)
     pipeline.set_accelerators(params.engine.processes)
-    client = Client(host=endpoint)
-    with tempfile.TemporaryDirectory() as folder:
+    with client_of(endpoint) as client, tempfile.TemporaryDirectory() as folder:
         recurring = client.create_recurring_run(
             experiment_id=client.create_experiment("videmo").experiment_id,
             job_name=name,
