@@ -173,7 +173,7 @@ class Work:
         (self.path / STAGE_FILE).write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
         (self.path / ".digest").unlink()
         progress_file(report.output).unlink(missing_ok=True)
-        _sync_tree(self.path)
+        sync_tree(self.path)
         os.rename(self.path, report.output)
         _sync(report.output.parent)
         self.finished = report
@@ -268,7 +268,8 @@ def _replace(path: Path, text: str) -> None:
     os.replace(new, path)
 
 
-def _sync_tree(directory: Path) -> None:
+def sync_tree(directory: Path) -> None:
+    """Return once every file below `directory`, and every list of names, is on the disk."""
     for path in (*directory.rglob("*"), directory):
         _sync(path)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from torch import distributed as dist
 
+from videmo.stage import sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2
@@ -28,8 +29,7 @@ def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
     if engine.process == 0:
         state = {"step": step, "processes": engine.processes, "zero_stage": engine.settings.zero_stage}
         (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
-        for path in (*new.rglob("*"), new):
-            _sync(path)
+        sync_tree(new)
         shutil.rmtree(final, ignore_errors=True)
         os.rename(new, final)
         for old in _checkpoints(directory)[:-KEPT]:
@@ -68,11 +68,3 @@ def _checkpoints(directory: Path) -> list[Path]:
         return []
     numbered = [(int(match[1]), path) for path in directory.iterdir() if (match := _NAME.fullmatch(path.name))]
     return [path for _, path in sorted(numbered)]
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
