@@ -1,10 +1,13 @@
+import json
+
 import pytest
 
-from videmo.config import Reward, Rl
+from videmo.config import Endpoint, Reward, Rl
 from videmo.data.samples import Sample
+from videmo.endpoint import connect
 from videmo.generation.rollout import Rollout, RolloutNode
 from videmo.training.prompts import prompts
-from videmo.training.scoring import means, score
+from videmo.training.scoring import ask_scorer, means, score
 from videmo.tree.model import LEVELS
 
 TRUTH = (
@@ -44,6 +47,23 @@ def test_questions_are_scored_by_their_answers():
     assert [terms.qa for terms in scored.leaves] == [1, 0, 1, 0]
     assert scored.advantages.advantages[0] == scored.advantages.advantages[2] > 0
     assert "question_qa" in means([scored])
+
+
+def test_a_scorer_is_asked_about_the_leaves_of_captions_alone(chat_server):
+    scorer = Endpoint(url=chat_server.url, model="m", retries=0)
+    wrong = TRUTH[2].replace("fear", "anger")
+    nodes = (node(0, TRUTH[0], -1), node(1, TRUTH[1], 0), node(2, TRUTH[2], 1), node(2, wrong, 1), node(2, " ", 0))
+    asked = Sample("c.age", "c", "age", "attribute", "train", "What is the age?", "young")
+    rollouts = [Rollout((RolloutNode("answer", "young", (1,), (-0.5,), -1),)), Rollout(nodes)]
+    chat_server.reply = lambda instruction, content: "20" if "fear" in json.loads(content)["answer"] else "Score: 90"
+    said = ask_scorer([asked, CAPTION], rollouts, connect(scorer, "rl.reward.scorer").ask)
+    assert said == [None, [0.2, 0.9, 0.9]]
+    settings = Reward(scorer=scorer, scorer_weight=1.0)
+    with_scorer, without = (score(CAPTION, rollouts[1], settings, leaves) for leaves in (said[1], None))
+    assert [terms.scorer for terms in with_scorer.leaves] == said[1]
+    assert with_scorer.advantages.advantages[2] < 0 < without.advantages.advantages[2]
+    assert means([with_scorer])["caption_scorer"] == pytest.approx(2 / 3)
+    assert "caption_scorer" not in means([without])
 
 
 def test_questions_take_turns_among_the_parts():

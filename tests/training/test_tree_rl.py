@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from videmo.backbone.policy import load_policy
-from videmo.config import Rl, check_params
+from videmo.config import Rl, SettingError, check_params
+from videmo.endpoint import CeilingReached
 from videmo.generation.hf import HfSampler
 from videmo.tasks.catalog import PARTS
 from videmo.training import tree_rl
@@ -72,6 +73,33 @@ def test_a_policy_that_samples_otherwise_than_it_trains_is_refused(noise_videos,
             check_parity(speaking_policy, HfSampler(speaking_policy), asked, settings)
     finally:
         hook.remove()
+
+
+def test_a_scorer_that_stops_at_its_ceiling_is_asked_for_the_rest_by_the_next_run(
+    inputs, tmp_path, curve, chat_server, one_thread
+):
+    scorer = {"url": chat_server.url, "model": "m", "retries": 0, "max_requests": 9}
+    settings = {"rl": {**SETTINGS["rl"], "question_clips": 0, "checkpoint_steps": 2, "reward": {"scorer": scorer}}}
+    chat_server.reply = lambda instruction, content: str(len(content) % 101)
+    with pytest.raises(CeilingReached, match=r"rl\.reward\.scorer\.max_requests = 9") as stopped:
+        tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+    assert "its batch is in" in stopped.value.__notes__[0]
+    while True:
+        try:
+            report = tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+            break
+        except CeilingReached:
+            continue
+    assert len(chat_server.contents) == len(set(chat_server.contents))
+    rows = curve(report.output)
+    assert len(rows) == 3
+    assert all(0 <= row["caption_scorer"] <= 1 for row in rows)
+
+
+def test_a_key_that_is_missing_is_told_before_anything_is_loaded(tmp_path):
+    scorer = {"url": "http://localhost/v1", "model": "m", "key_variable": "NO_SUCH_KEY"}
+    with pytest.raises(SettingError, match=r"rl\.reward\.scorer\.key_variable = NO_SUCH_KEY: no such environment"):
+        tree_rl.run(check_params({"rl": {"reward": {"scorer": scorer}}}), {}, tmp_path / "rl")
 
 
 def test_a_step_that_fails_leaves_its_batch(inputs, tmp_path, one_thread):

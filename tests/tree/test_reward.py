@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from videmo.config import Reward
+from videmo.config import Endpoint, Reward
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
-from videmo.tree.reward import Terms, caption_rewards, question_reward
+from videmo.tree.reward import Terms, caption_rewards, question_reward, tree_share
 from videmo.tree.text import render, render_sentences
 from videmo.tree.vocabulary import ASPECTS, EMOTIONS
 
@@ -75,6 +75,23 @@ def test_a_caption_of_some_levels_is_held_to_those():
     assert caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[1].total < 0.5
 
 
+SCORER = Endpoint(url="http://localhost/v1", model="m")
+
+
+def test_a_scorer_is_a_term_of_its_own_with_its_weight_in_the_total():
+    settings = Reward(scorer=SCORER, scorer_weight=0.5)
+    wrong = RIGHT.replace("anger", "fear")
+    scored, alone = caption_rewards([wrong, wrong], REFERENCE, settings, scored=[0.4, None])
+    assert alone == reward(wrong)
+    assert (scored.tree, scored.format, scored.scorer) == (alone.tree, alone.format, 0.4)
+    weights = settings.tree_weight + settings.format_weight
+    assert scored.total == pytest.approx((alone.total * weights + 0.4 * 0.5) / (weights + 0.5))
+    assert "scorer" in scored.named()
+    assert "scorer" not in alone.named()
+    assert tree_share(settings) == pytest.approx(settings.tree_weight / (weights + 0.5))
+    assert tree_share(SETTINGS) == pytest.approx(SETTINGS.tree_weight / weights)
+
+
 HONEST_MISTAKE = RIGHT.replace("anger", "fear").replace("thin", "full")
 GAMES = {
     "empty output": "",
@@ -99,6 +116,13 @@ GAMES = {
 @pytest.mark.parametrize("game", GAMES)
 def test_gaming_a_caption_earns_less_than_the_right_one(game):
     assert reward(GAMES[game]).total < reward(RIGHT).total - 0.05
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_gaming_does_not_pay_even_where_it_takes_in_the_scorer(game):
+    texts = [RIGHT, GAMES[game]]
+    right, gamed = caption_rewards(texts, REFERENCE, Reward(scorer=SCORER), scored=[0.9, 1.0])
+    assert gamed.total < right.total - 0.05
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, collate, token_logprobs
 from videmo.data.samples import Sample
+from videmo.endpoint import Ask
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
 from videmo.training.engine import TrainingEngine
@@ -34,6 +35,7 @@ class Learner:
     reference: Policy
     videos: Callable[[str], Video]
     settings: Rl
+    ask: Ask | None = None  # the scorer of captions, where there is one
 
 
 @dataclass(frozen=True)

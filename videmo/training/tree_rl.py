@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy, load_policy
 from videmo.data.shards import open_dataset
+from videmo.endpoint import connect
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
 from videmo.stage import StageReport, Work
@@ -27,7 +28,7 @@ from videmo.training.parity import check_parity
 from videmo.training.policy_update import Learner, sample_rollouts, update
 from videmo.training.processes import training_directory
 from videmo.training.prompts import Prompts, prompts
-from videmo.training.scoring import Scored, means, score
+from videmo.training.scoring import Scored, ask_scorer, means, score
 
 if TYPE_CHECKING:
     from videmo.config import Params, Rl
@@ -40,8 +41,11 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
     unbroken run. Writes `model`, a Hugging Face directory.
 
     Raises ValueError where sampling and training disagree or there is nothing to ask, FloatingPointError where the loss
-    is not finite; a step that fails leaves its batch in the stage's partial directory.
+    is not finite, EndpointError where a scorer cannot be asked; a step that fails leaves its batch in the stage's
+    partial directory.
     """
+    scorer = params.rl.reward.scorer
+    ask = connect(scorer, "rl.reward.scorer").ask if scorer else None
     with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         policy, reference = (load_policy(inputs["sft_emotion"] / "model", params.backbone.dtype) for _ in range(2))
@@ -53,7 +57,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         gap = _check(policy, asked, videos, params.rl)
         engine = TrainingEngine(policy, params.engine, params.rl.gradient_clip)
         reference.model.to(policy.device)
-        learner = Learner(engine, reference, videos, params.rl)
+        learner = Learner(engine, reference, videos, params.rl, ask)
         seconds = _train(learner, asked, work)
         save_model(engine, work.path / "model")
         metrics = {**_final_means(work.path), "parity_gap": gap, "seconds_per_step": seconds}
@@ -88,8 +92,9 @@ def _step(learner: Learner, asked: Prompts, step: int, directory: Path) -> dict[
     samples, rollouts = sample_rollouts(learner, asked, step)
     scored: list[Scored] = []
     try:
-        for sample, rollout in zip(samples, rollouts, strict=True):
-            scored.append(score(sample, rollout, learner.settings.reward))
+        said = ask_scorer(samples, rollouts, learner.ask) if learner.ask else [None] * len(samples)
+        for sample, rollout, of_leaves in zip(samples, rollouts, said, strict=True):
+            scored.append(score(sample, rollout, learner.settings.reward, of_leaves))
         sums = update(learner, scored)
     except Exception as error:
         error.add_note(f"step {step + 1} of tree RL; its batch is in {_keep_batch(directory, step, rollouts, scored)}")

@@ -70,7 +70,7 @@ def _object(reply: str) -> tuple[tuple[str, Any], ...] | None:
 
 
 def _said(aspects: tuple[tuple[str, Any], ...]) -> dict[str, list[str]]:
-    """The items of each aspect, alone or in a list; null and "" say nothing, and what is no text is no item there is."""
+    """The items of each aspect, alone or in a list; null and "" say nothing, what is no text is no item there is."""
     said: dict[str, list[str]] = {}
     for aspect, value in aspects:
         items = value if isinstance(value, list) else [value]

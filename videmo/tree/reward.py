@@ -1,8 +1,9 @@
 """Rewards of generated answers, each term by name and in 0..1. Pure.
 
 Fine-grained captions: R = exp(-lambda * Edit(T_reference, T_answer)) (VidEmo, section 3), for the whole tree and for
-each level alone. Questions: accuracy for a single choice, per-sample micro-F1 for several. Both: a format term. The
-total is the mean of the terms that apply, weighted by the settings.
+each level alone; and, where there is a scorer, what it says of them. Questions: accuracy for a single choice,
+per-sample micro-F1 for several. Both: a format term. The total is the mean of the terms that apply, weighted by the
+settings.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ LONGEST = 3
 
 @dataclass(frozen=True)
 class Terms:
-    """The reward of one answer. Terms that do not apply are None: an answer is a caption or it answers a question.
+    """The reward of one answer. Terms that do not apply are None: an answer is a caption or it answers a question, and
+    a scorer is asked about whole captions only.
 
     `attribute`, `expression` and `emotion` are the caption reward of one level alone; they are not part of the total,
     but of the values of the rollout's inner nodes.
@@ -39,6 +41,7 @@ class Terms:
     expression: float | None = None
     emotion: float | None = None
     qa: float | None = None
+    scorer: float | None = None
 
     def named(self) -> dict[str, float]:
         """The terms that apply, by name."""
@@ -50,9 +53,16 @@ class Terms:
 
 
 def caption_rewards(
-    texts: Sequence[str], reference: AffectiveTree, settings: Reward, levels: tuple[Level, ...] = LEVELS
+    texts: Sequence[str],
+    reference: AffectiveTree,
+    settings: Reward,
+    levels: tuple[Level, ...] = LEVELS,
+    scored: Sequence[float | None] | None = None,
 ) -> list[Terms]:
-    """The rewards of answers to one request for a caption with the segments `levels`."""
+    """The rewards of answers to one request for a caption with the segments `levels`.
+
+    `scored`: 0..1, what a scorer says of each answer, None of one that it was not asked about.
+    """
     answers = [parse(text) for text in texts]
     views = [(reference, [answer.tree for answer in answers])]
     views += [(reference.only(level), [answer.tree.only(level) for answer in answers]) for level in LEVELS]
@@ -63,10 +73,12 @@ def caption_rewards(
     formats = [
         float(well_formed(answer, levels) and len(text) <= longest) for answer, text in zip(answers, texts, strict=True)
     ]
-    weights = settings.tree_weight, settings.format_weight
+    weights = settings.tree_weight, settings.format_weight, settings.scorer_weight
     return [
-        Terms(_mix((tree, form), weights), form, tree, attribute, expression, emotion)
-        for form, tree, attribute, expression, emotion in zip(formats, whole, *alone, strict=True)
+        Terms(_mix((tree, form, score), weights), form, tree, attribute, expression, emotion, scorer=score)
+        for form, score, tree, attribute, expression, emotion in zip(
+            formats, scored or [None] * len(texts), whole, *alone, strict=True
+        )
     ]
 
 
@@ -78,6 +90,12 @@ def question_reward(
     qa = (f1 if part.many else accuracy)(chosen, reference) / 100
     form = float(chosen is not None and _is_written(text, chosen, part, aspect))
     return Terms(_mix((qa, form), (settings.qa_weight, settings.format_weight)), form, qa=qa)
+
+
+def tree_share(settings: Reward) -> float:
+    """What the tree weighs in the total of a caption, 0..1."""
+    others = settings.format_weight + (settings.scorer_weight if settings.scorer else 0.0)
+    return settings.tree_weight / ((settings.tree_weight + others) or 1.0)
 
 
 def well_formed(answer: Parsed, levels: tuple[Level, ...] = LEVELS) -> bool:
@@ -92,6 +110,8 @@ def _is_written(text: str, chosen: tuple[str, ...], part: Part, aspect: str | No
         return False
 
 
-def _mix(terms: tuple[float, ...], weights: tuple[float, ...]) -> float:
-    total = sum(weights)
-    return sum(weight * term for weight, term in zip(weights, terms, strict=True)) / total if total else 0.0
+def _mix(terms: tuple[float | None, ...], weights: tuple[float, ...]) -> float:
+    """The weighted mean of the terms that apply."""
+    applying = [(weight, term) for weight, term in zip(weights, terms, strict=True) if term is not None]
+    total = sum(weight for weight, _ in applying)
+    return sum(weight * term for weight, term in applying) / total if total else 0.0
