@@ -77,8 +77,8 @@ def collate(policy: Policy, trees: Sequence[PrefixTree]) -> PackedBatch:
 def token_logprobs(policy: Policy, batch: PackedBatch, wanted: Tensor, temperature: float = 1.0) -> Tensor:
     """Log-probability of every `wanted` token given its path, under the policy at `temperature`.
 
-    wanted: (B, L) bool, never at a root's first token. Returns (B, L) float32, 0 where not wanted; differentiable,
-    through the vision tower too.
+    wanted: (B, L) bool, never at a root's first token. Returns (B, L) float32 (float64 of a float64 model), 0 where not
+    wanted; differentiable, through the vision tower too.
     """
     hidden = policy.model.model(
         input_ids=batch.input_ids,
@@ -90,7 +90,8 @@ def token_logprobs(policy: Policy, batch: PackedBatch, wanted: Tensor, temperatu
     ).last_hidden_state
     rows, columns = wanted.nonzero(as_tuple=True)
     # Only the rows that predict a wanted token meet the vocabulary: logits are the largest tensor of all.
-    logits = policy.model.lm_head(hidden[rows, batch.previous[rows, columns]]).float() / temperature
+    logits = policy.model.lm_head(hidden[rows, batch.previous[rows, columns]])
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
     chosen = torch.log_softmax(logits, dim=-1).gather(1, batch.input_ids[rows, columns, None])[:, 0]
     return torch.zeros(wanted.shape, device=chosen.device, dtype=chosen.dtype).index_put((rows, columns), chosen)
 
