@@ -114,9 +114,10 @@ def _print_outcome(run: Run) -> None:
     """The scores, the gate's verdict, and where the report is."""
     metrics, verdict, page = (run.folder / name for name in ("metrics.json", "verdict.json", "report.html"))
     if metrics.exists():
-        means = json.loads(metrics.read_text(encoding="utf-8")).get("mean15", {})
-        for model, mean in means.items():
-            print(f"{model:<15} mean of the 15 tasks {_number(mean):5.1f}")
+        scores = json.loads(metrics.read_text(encoding="utf-8"))
+        for model, mean in scores["mean15"].items():
+            measured = sum(score is not None for score in scores["face15"][model].values())
+            print(f"{model:<15} mean of {measured} tasks {mean:5.1f}" if measured else f"{model:<15} nothing measured")
     if verdict.exists():
         found = json.loads(verdict.read_text(encoding="utf-8"))
         print(f"verdict: {'champion' if found['passed'] else 'not promoted'}, {found['reason']}")
@@ -131,10 +132,6 @@ def _print_failure(run: Run, failure: str) -> int:
     if not failed:
         print(f"{failure}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
     return 1
-
-
-def _number(mean: Any) -> float:
-    return float(mean["value"] if isinstance(mean, dict) else mean)
 
 
 def _shown(path: Path) -> str:
