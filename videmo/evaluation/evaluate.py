@@ -11,7 +11,7 @@ from typing import Any
 from videmo.config import Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import Progress, Questions, ask, ask_reasoning, choose_questions
-from videmo.evaluation.judge import score
+from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
 from videmo.stage import StageReport, Work, stage_directory
@@ -25,6 +25,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
     inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
     """
+    judge = choose_judge(params.evaluation)
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
         folder = work.path / "predictions"
@@ -34,9 +35,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
                 progress = _progress(work, number, model)
                 predictions = answer(model, questions, params, inputs, folder, progress)
                 write_predictions(folder / f"{model}.jsonl", predictions)
-        scores = {
-            m: score(read_predictions(folder / f"{m}.jsonl").predictions, params.evaluation.judge) for m in MODELS
-        }
+        scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
         figures = {model: estimate(scores[model], *_resampling(params)) for model in MODELS}
         _write(work.path / "scores.json", _scores_json(figures, scores, questions, params))
         return work.finish(metrics=_metrics(figures))
@@ -84,7 +83,7 @@ def _scores_json(
     steps = zip(MODELS[1:], MODELS, strict=False)
     gains = {f"{new} - {old}": difference(scores[new], scores[old], *_resampling(params)) for new, old in steps}
     return {
-        "judge": params.evaluation.judge,
+        "judge": scores["base"].judge,
         "resamples": params.evaluation.resamples,
         "seed": params.evaluation.seed,
         "samples": len(questions.samples),

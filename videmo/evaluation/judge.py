@@ -1,34 +1,84 @@
-"""Scores of answers, and who gave them. The only judge so far is `rules`, which reads the answers and their trees."""
+"""Scores of answers, and who gave them: `rules`, which reads the answers and their trees, or a large model.
+
+Either way only the columns whose metric is a judge are a matter of opinion; accuracy and F1 are computed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from videmo.config import Evaluation
+from videmo.endpoint import Client, connect
 from videmo.evaluation.predictions import Prediction
 from videmo.evaluation.statistics import MEASURES, Scores
+from videmo.tasks.metrics import columns_of
+from videmo.tasks.opinion import Answered, opinions
 from videmo.tasks.scoring import JUDGE, score_answer
 
-JUDGES = {JUDGE: score_answer}
+Asked = tuple[str, str, str, str]  # part, question, answer, reference
 _MEASURE = {measure: index for index, measure in enumerate(MEASURES)}
 
 
-def score(predictions: Sequence[Prediction], judge: str = JUDGE) -> Scores:
+@dataclass(frozen=True)
+class Judge:
+    """`give`: the scores 0..100 of each answer by column. Scores of judges with different names are never compared."""
+
+    name: str
+    give: Callable[[Sequence[Asked]], list[dict[str, float]]]
+
+
+RULES = Judge(JUDGE, lambda asked: [score_answer(*one) for one in asked])
+
+
+def choose_judge(settings: Evaluation) -> Judge:
+    """The judge that the settings name. Raises SettingError where the key of its endpoint is missing."""
+    if settings.judge == JUDGE or settings.endpoint is None:
+        return RULES
+    return endpoint_judge(connect(settings.endpoint, "evaluation.endpoint"))
+
+
+def endpoint_judge(client: Client) -> Judge:
+    """A large model; its name says which and where."""
+
+    def give(asked: Sequence[Asked]) -> list[dict[str, float]]:
+        said = iter(opinions([_answered(*one) for one in asked if _is_judged(one)], client.ask))
+        return [
+            {column.name: float(score) for column, score in zip(columns_of(one[0]), next(said), strict=True)}
+            if _is_judged(one)
+            else score_answer(*one)
+            for one in asked
+        ]
+
+    return Judge(f"endpoint:{client.name}", give)
+
+
+def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
     """Score every answer in every column it counts in.
 
-    Raises ValueError on an unknown judge, or where a question or reference is not one of face-15.
+    Raises ValueError where a question or reference is not one of face-15, EndpointError where the judge cannot be asked
+    or has been asked as much as it may; then what it said is kept, and the next run asks it for the rest.
     """
-    if judge not in JUDGES:
-        raise ValueError(f"evaluation.judge = {judge}: no such judge; there is {', '.join(JUDGES)}")
-    given = JUDGES[judge]
-    known: dict[tuple[str, str, str, str], dict[str, float]] = {}
-    rows: list[tuple[str, int, str, float]] = []
-    for prediction in predictions:
-        asked = (prediction.part, prediction.question, prediction.response, prediction.reference)
-        if asked not in known:  # a few answers make up most of a file
-            known[asked] = given(*asked)
-        for column, value in known[asked].items():
-            rows.append((prediction.id, _MEASURE[column, prediction.part], prediction.cluster, value))
+    answers = [(one.part, one.question, one.response, one.reference) for one in predictions]
+    different = list(dict.fromkeys(answers))  # a few answers make up most of a file
+    known = dict(zip(different, judge.give(different), strict=True))
+    rows = [
+        (prediction.id, _MEASURE[column, prediction.part], prediction.cluster, value)
+        for prediction, answer in zip(predictions, answers, strict=True)
+        for column, value in known[answer].items()
+    ]
     samples, measures, clusters, values = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return Scores(judge, samples, np.array(measures, dtype=int), clusters, np.array(values, dtype=float))
+    return Scores(judge.name, samples, np.array(measures, dtype=int), clusters, np.array(values, dtype=float))
+
+
+def _is_judged(asked: Asked) -> bool:
+    return any(column.metric == "judge" for column in columns_of(asked[0]))
+
+
+def _answered(part: str, question: str, answer: str, reference: str) -> Answered:
+    """A caption of one column is scored by how far it agrees, a whole account by the six measures of understanding."""
+    columns = columns_of(part)
+    criteria = tuple(column.name for column in columns) if len(columns) > 1 else ("agreement",)
+    return Answered(question, answer, reference, criteria)

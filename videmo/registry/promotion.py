@@ -85,9 +85,9 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def _judge(params: Params, ours: Sequence[Prediction], theirs: Sequence[Prediction], name: str, first: bool) -> Verdict:
-    from videmo.evaluation.judge import score
+    from videmo.evaluation.judge import choose_judge, score
 
-    judge = params.evaluation.judge
+    judge = choose_judge(params.evaluation)
     return judge_challenger(score(ours, judge), score(theirs, judge), name, first, params.promotion, params.evaluation)
 
 

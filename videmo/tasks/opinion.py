@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videmo.endpoint import Ask, Request
 from videmo.tasks.metrics import read_judge_scores
 from videmo.tree.free_text import LONGEST
+
+_log = logging.getLogger(__name__)
 
 # The six measures of understanding are the paper's; what each asks for is put in this project's words.
 CRITERIA = {
@@ -39,11 +42,14 @@ def opinions(answers: Sequence[Answered], ask: Ask) -> list[tuple[int, ...]]:
     empty, which nobody is asked about. Of an answer the first LONGEST characters are shown.
     """
     stating = [one for one in answers if one.answer.strip()]
-    replies = iter(ask([_request(one) for one in stating]))
-    return [
-        read_judge_scores(next(replies), len(one.criteria)) if one.answer.strip() else (0,) * len(one.criteria)
-        for one in answers
-    ]
+    replies = ask([_request(one) for one in stating])
+    said = [read_judge_scores(reply, len(one.criteria)) for one, reply in zip(stating, replies, strict=True)]
+    if sum(map(any, said)) < len(said) / 2:
+        _log.warning(
+            "most of %d answers scored nothing: does the model reply with integers? %.200r", len(said), replies[0]
+        )
+    scores = iter(said)
+    return [next(scores) if one.answer.strip() else (0,) * len(one.criteria) for one in answers]
 
 
 def _request(one: Answered) -> Request:
