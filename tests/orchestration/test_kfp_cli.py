@@ -47,6 +47,10 @@ def kfp(*arguments: str) -> subprocess.CompletedProcess:
         (["pipelines/full.py", "--set", "backbone.name=docs"], "docs: a directory without config.json holds no model"),
         (["pipelines/full.py", "--set", "backbone.name=Qwen/Qwen2"], "run: hf download Qwen/Qwen2"),
         (["pipelines/full.py", "--set", "rl.learning_rate=.inf"], "finite number"),
+        (
+            ["pipelines/full.py", "--set", "rl.reward.scorer={url: http://h/v1, model: m, key_variable: NO_SUCH_KEY}"],
+            "rl.reward.scorer.key_variable = NO_SUCH_KEY: no such environment variable; export NO_SUCH_KEY",
+        ),
         (["pipelines/full.py", "--endpoint", "localhost"], "--endpoint 'localhost': not an address"),
         (["pipelines/full.py", "--endpoint", ""], "--endpoint '': not an address"),
         (["pipelines/full.py", "--endpoint", "http://[::1"], "--endpoint 'http://[::1': not an address"),

@@ -43,6 +43,8 @@ def test_a_train_job_runs_the_image_on_the_volume_through_the_queue():
     assert trainer["command"][-1] == "/videmo/runs/run.1/tree_rl.json"
     pod = job["spec"]["podTemplateOverrides"][0]["spec"]
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "videmo-home"}
+    key = pod["containers"][0]["env"][1]
+    assert (key["name"], key["valueFrom"]["secretKeyRef"]["optional"]) == ("VIDEMO_ENDPOINT_KEY", True)
 
 
 @pytest.mark.parametrize("cron", ["often", "61 * * * *", "* * * *"])

@@ -128,8 +128,10 @@ def test_the_compiled_form_is_valid_and_asks_for_accelerators_and_the_volume(ful
     assert not deployment.executors["exec-data-build"].container.resources.HasField("accelerator")
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for config in executors.values():
-        volume = json_format.ParseDict(config, kubernetes.KubernetesExecutorConfig()).pvc_mount[0]
-        assert (volume.constant, volume.mount_path) == ("videmo-home", "/videmo")
+        asked = json_format.ParseDict(config, kubernetes.KubernetesExecutorConfig())
+        assert (asked.pvc_mount[0].constant, asked.pvc_mount[0].mount_path) == ("videmo-home", "/videmo")
+        secret = asked.secret_as_env[0]
+        assert (secret.key_to_env[0].env_var, secret.optional) == ("VIDEMO_ENDPOINT_KEY", True)
     assert len(executors) == len(deployment.executors)
 
 

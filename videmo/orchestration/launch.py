@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from videmo.config import Params, check_params
-from videmo.orchestration.cluster import ACCELERATOR, MOUNTED_AT, QUEUE, QUEUE_LABEL, VOLUME
+from videmo.orchestration.cluster import (
+    ACCELERATOR,
+    ENDPOINT_KEY,
+    ENDPOINT_SECRET,
+    MOUNTED_AT,
+    QUEUE,
+    QUEUE_LABEL,
+    VOLUME,
+)
 from videmo.orchestration.dag import TABLE, Stage
 from videmo.stage import IMAGE, StageReport
 
@@ -84,6 +92,7 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
     torch-distributed tells torchrun in every pod where the others are.
     """
     job = f"{MOUNTED_AT}/runs/{run}/{stage}.json"
+    key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
     return {
         "apiVersion": "trainer.kubeflow.org/v1alpha1",
         "kind": "TrainJob",
@@ -108,7 +117,10 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
                         "containers": [
                             {
                                 "name": "node",
-                                "env": [{"name": "VIDEMO_HOME", "value": MOUNTED_AT}],
+                                "env": [
+                                    {"name": "VIDEMO_HOME", "value": MOUNTED_AT},
+                                    {"name": ENDPOINT_KEY, "valueFrom": {"secretKeyRef": key}},
+                                ],
                                 "volumeMounts": [{"name": "home", "mountPath": MOUNTED_AT}],
                             }
                         ],

@@ -1,4 +1,4 @@
-"""What settings point at outside the store: a folder of videos, a directory of weights."""
+"""What settings point at outside the store: a folder of videos, a directory of weights, the key of a large model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from videmo.config import Params, SettingError
+from videmo.endpoint import read_key
 from videmo.stage import digest_of, file_digest, home
 
 
@@ -30,6 +31,15 @@ def check_outside(params: Params, here: bool = True) -> None:
     if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
         raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
     _check_backbone(params.backbone.name, here)
+    if here:
+        _check_keys(params)
+
+
+def _check_keys(params: Params) -> None:
+    judge = params.evaluation.endpoint if params.evaluation.judge == "endpoint" else None
+    for setting, endpoint in (("rl.reward.scorer", params.rl.reward.scorer), ("evaluation.endpoint", judge)):
+        if endpoint:
+            read_key(endpoint, setting)
 
 
 def _check_backbone(name: str, here: bool) -> None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from kfp.dsl import PipelineTask
-from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env
+from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
 
-from videmo.orchestration.cluster import ACCELERATOR, CONFIG_MAP, MOUNTED_AT, QUEUE, QUEUE_LABEL, VOLUME
+from videmo.orchestration.cluster import (
+    ACCELERATOR,
+    CONFIG_MAP,
+    ENDPOINT_KEY,
+    ENDPOINT_SECRET,
+    MOUNTED_AT,
+    QUEUE,
+    QUEUE_LABEL,
+    VOLUME,
+)
 from videmo.orchestration.dag import TABLE, Resources
 
 
@@ -23,4 +32,5 @@ def place(task: PipelineTask, stage: str) -> PipelineTask:
     task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
     task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
     use_config_map_as_env(task, CONFIG_MAP, {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"})
+    use_secret_as_env(task, ENDPOINT_SECRET, {ENDPOINT_KEY: ENDPOINT_KEY}, optional=True)
     return mount_pvc(task, pvc_name=VOLUME, mount_path=MOUNTED_AT)
