@@ -8,7 +8,7 @@ import pytest
 
 from videmo.config import Data, Params
 from videmo.data.build import run
-from videmo.data.clip import decode, probe
+from videmo.data.decoding import decode, probe
 from videmo.data.shards import open_dataset
 
 CLIPS = Path(os.environ.get("VIDEMO_CLIPS", Path(__file__).parents[3] / "shared" / "clips"))

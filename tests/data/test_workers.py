@@ -1,4 +1,5 @@
 import os
+import time
 
 from videmo.data.workers import Workers
 
@@ -24,3 +25,15 @@ def test_an_item_that_kills_its_worker_is_lost_alone_and_the_order_stays():
             81,
         ]
         assert list(workers.map(square, [1, 2], lost=lambda number: -number)) == [1, 4]
+
+
+def doze(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def test_an_item_that_takes_longer_than_it_may_is_lost_alone():
+    with Workers(2, longest=1.5) as workers:
+        started = time.monotonic()
+        assert list(workers.map(doze, [0, 3600, 0.1, 0.2], lost=lambda seconds: -1.0)) == [0, -1.0, 0.1, 0.2]
+        assert time.monotonic() - started < 60

@@ -16,12 +16,13 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from videmo.config import Data
-from videmo.data.clip import Clip, ClipError, Recording, Rejected, Split, letterbox, probe, sampled
+from videmo.data.clip import Clip, Recording, Rejected, Split
+from videmo.data.decoding import ClipError, letterbox, probe, sampled
 from videmo.data.face import face_box
 from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
-from videmo.data.workers import Workers
+from videmo.data.workers import LONGEST, Workers
 from videmo.stage import SectionsView, StageReport, Work, file_digest, stage_directory
 
 T = TypeVar("T")
@@ -141,7 +142,9 @@ def decode_recording(recording: Recording, config: Data, root: Path) -> Decoded 
 
 
 def crashed(recording: Recording, root: Path) -> Rejected:
-    return Rejected(os.path.relpath(recording.video, root), "brings the decoder down")
+    return Rejected(
+        os.path.relpath(recording.video, root), f"brings the decoder down, or to a stand for {LONGEST:.0f} s"
+    )
 
 
 def known(clip: Clip) -> dict[str, Any]:

@@ -1,27 +1,18 @@
-"""A clip: a video with sampled frames, what is known about it, and how it is decoded."""
+"""A clip: a video with sampled frames and what is known about it."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-
-import av
-import cv2
-import numpy as np
 
 from videmo.tree.model import AffectiveTree
 
 Split = Literal["train", "test"]
 
 CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,90}")  # what may name a member of a tar shard
-DELIVERED = 0.9  # share of the promised frames, or length, below which a video counts as truncated
-FALLBACK_FPS = 25.0  # where a file says nothing of time
-TIMED_HEADERS = ("matroska", "mov", "asf", "flv")  # formats whose headers state a length; others only guess it
-GIF_TRAILER = b";"
 
 
 @dataclass(frozen=True)
@@ -70,22 +61,6 @@ class Rejected:
     reason: str
 
 
-class ClipError(ValueError):
-    """A video that cannot become a clip; the message is the reason, on one line."""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What the streams of a video say. Read from its packets, since headers lie about lengths and rates."""
-
-    start: float  # seconds, presentation time of the first frame
-    duration: float  # seconds
-    fps: float  # mean rate
-    width: int  # pixels, as coded: a rotation in the metadata is undone in `sampled`
-    height: int
-    packets: int  # frames to expect from the decoder
-
-
 def clip_id(name: str) -> str:
     """An id for the video at the relative path `name`: the path in safe characters, with a hash where any was lost.
 
@@ -98,151 +73,9 @@ def clip_id(name: str) -> str:
     return f"{safe[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def decode(path: Path, frames: int, size: int) -> np.ndarray:
-    """Sample `frames` frames evenly over a video: uint8 (frames, size, size, 3), RGB, letterboxed on black.
-
-    The clip is cut into `frames` equal spans of time, and the frame on show in the middle of each is taken; a still, or
-    a clip of fewer frames, is repeated. Raises ClipError.
-    """
-    return np.stack([letterbox(frame, size) for frame in sampled(path, probe(path), frames)])
-
-
-def probe(path: Path) -> Probe:
-    """Duration, rate and size, without decoding. Raises ClipError on a file that is unreadable, empty or cut short."""
-    if not path.is_file():
-        raise ClipError("no such file")
-    if path.stat().st_size == 0:
-        raise ClipError("empty file (0 bytes)")
-    with _opened(path) as container:
-        stream = container.streams.video[0]
-        stamps = list(_stamps(container, stream))
-        _check_complete(container, stream, stamps)
-        shown = sorted((stamp for stamp in stamps if stamp.shown), key=lambda stamp: stamp.time or 0)
-        if not shown:
-            raise ClipError("no frames: the video stream is empty")
-        return _measured(stream, shown)
-
-
-def sampled(path: Path, probe: Probe, frames: int) -> Iterator[np.ndarray]:
-    """The frames that `decode` takes, one at a time at their own size: uint8 (height, width, 3).
-
-    Holds one frame at a time. The whole clip is decoded, which is how a damaged one is told from a sound one.
-    """
-    wanted = [probe.start + (i + 0.5) / frames * probe.duration for i in range(frames)]
-    shown: av.VideoFrame | None = None
-    decoded = 0
-    with _opened(path) as container:
-        for frame in _decoded(container):
-            time = frame.time if frame.time is not None else probe.start + decoded / probe.fps
-            while wanted and shown is not None and time > wanted[0]:
-                yield _picture(shown)
-                wanted.pop(0)
-            shown = frame
-            decoded += 1
-    if shown is None:
-        raise ClipError("no frame could be decoded")
-    if decoded < probe.packets * DELIVERED:
-        raise ClipError(f"truncated or damaged: {decoded} of {probe.packets} frames could be decoded")
-    for _ in wanted:
-        yield _picture(shown)
-
-
-def letterbox(picture: np.ndarray, size: int) -> np.ndarray:
-    """Fit a picture (height, width, 3) into a square of `size` pixels, centred on black."""
-    height, width = picture.shape[:2]
-    scale = size / max(height, width)
-    inner = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(picture, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    square = np.zeros((size, size, 3), np.uint8)
-    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
-    square[top : top + inner[1], left : left + inner[0]] = small
-    return square
-
-
-def _opened(path: Path) -> av.container.InputContainer:
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; one whose name is too long, or that lies where nobody may look, is not."""
     try:
-        # Only local files: a playlist that is dressed up as a video must not reach out to the network.
-        container = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, UnicodeError) as error:
-        raise ClipError(f"not a readable video: {_said(error)}") from None
-    if not container.streams.video:
-        container.close()
-        raise ClipError("no video stream")
-    # The build decodes many clips at once; threads inside one decoder would only fight over the same cores.
-    container.streams.video[0].codec_context.thread_count = 1
-    return container
-
-
-@dataclass(frozen=True)
-class _Stamp:
-    """What is kept of a packet; the packets of a long video would fill the memory."""
-
-    time: float | None  # seconds
-    length: float  # seconds, 0 where unknown
-    video: bool
-    shown: bool  # of the video, and not cut away by an edit list
-
-
-def _stamps(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[_Stamp]:
-    try:
-        for packet in container.demux():
-            if packet.size:
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                time = None if stamp is None else float(stamp * packet.time_base)
-                video = packet.stream is stream
-                yield _Stamp(
-                    time, float((packet.duration or 0) * packet.time_base), video, video and not packet.is_discard
-                )
-    except av.FFmpegError as error:
-        raise ClipError(f"truncated or damaged: reading stopped ({_said(error)})") from None
-
-
-def _check_complete(container: av.container.InputContainer, stream: av.VideoStream, stamps: list[_Stamp]) -> None:
-    """Hold what was read against what the container states of it, each format in its own way."""
-    name = container.format.name
-    count = sum(stamp.video for stamp in stamps)
-    if name.startswith("mov") and count < stream.frames * DELIVERED:
-        raise ClipError(f"truncated: {count} of the {stream.frames} frames that the container states")
-    if name == "gif" and not _tail(Path(container.name)).endswith(GIF_TRAILER):
-        raise ClipError(f"truncated: the file ends within a picture, after {count} whole ones")
-    stated = (container.duration or 0) / av.time_base if name.startswith(TIMED_HEADERS) else 0.0
-    if name == "avi":  # its length is guessed from the size of the file; its count of frames counts gaps too
-        stated = float(stream.frames * (stream.time_base or 0))
-    end = max(((stamp.time or 0) + stamp.length for stamp in stamps), default=0.0)
-    if end < stated * DELIVERED:
-        raise ClipError(f"truncated: ends at {end:.2f} s of the {stated:.2f} s that the container states")
-
-
-def _tail(path: Path) -> bytes:
-    """The last bytes of a file, but for padding."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 512))
-        return file.read().rstrip(b"\0\r\n ")
-
-
-def _measured(stream: av.VideoStream, shown: list[_Stamp]) -> Probe:
-    """The last frame stays as long as it says, else as long as one does on average."""
-    usual = 1 / float(stream.average_rate or FALLBACK_FPS)
-    times = [stamp.time for stamp in shown if stamp.time is not None]
-    if len(times) < len(shown):
-        times = [i * usual for i in range(len(shown))]
-    span = times[-1] - times[0]
-    duration = span + (shown[-1].length or (span / (len(times) - 1) if span else usual))
-    context = stream.codec_context
-    return Probe(times[0], duration, len(times) / duration, context.width, context.height, len(times))
-
-
-def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
-    try:
-        yield from container.decode(video=0)
-    except av.FFmpegError as error:
-        raise ClipError(f"truncated or damaged: decoding stopped ({_said(error)})") from None
-
-
-def _picture(frame: av.VideoFrame) -> np.ndarray:
-    picture = frame.to_ndarray(format="rgb24")
-    return np.rot90(picture, round(frame.rotation / 90)) if frame.rotation else picture
-
-
-def _said(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).strip()
+        return path.is_file()
+    except OSError:
+        return False

@@ -54,7 +54,7 @@ class TreeModel(mlflow.pyfunc.PythonModel):
 
     def _decode(self, video: str) -> Any:
         """The frames, or the reason why there are none."""
-        from videmo.data.clip import decode
+        from videmo.data.decoding import decode
 
         try:
             return decode(Path(video), self.frames, self.size)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from videmo.config import Data
-from videmo.data.clip import CLIP_ID, decode
+from videmo.data.clip import CLIP_ID
+from videmo.data.decoding import decode
 from videmo.data.sources.faces import NAMESPACE, cast, recordings, stage
 from videmo.data.sources.faces.acting import FPS, FRAMES, act
 from videmo.data.sources.faces.action_units import BLENDS, INDEX, INTENSITIES, PROTOTYPES, blend, prototype

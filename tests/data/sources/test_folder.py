@@ -131,6 +131,10 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
     [
         ("name,expression\na.mp4,sad\n", "no column `file`"),
         ("", "no column `file`"),
+        ("file;expression\na.mp4;sad\n", "fields are separated by commas"),
+        ("file,expression,expression\na.mp4,sad,happy\n", "the column `expression` stands there 2 times"),
+        ("file,expresion\na.mp4,sad\n", "the column `expresion` would not be read; rename it to `expression`"),
+        ("file,Person\na.mp4,p1\n", "rename it to `person`"),
         ("file,note\na.mp4,caf\u00e9\n".encode("latin-1"), "not UTF-8 at byte"),
         ('file\n"a.mp4\n', "not a readable CSV"),
     ],
@@ -139,6 +143,32 @@ def test_a_csv_that_cannot_be_used_is_an_error_of_the_whole_source(tmp_path, csv
     with pytest.raises(SettingError, match=message) as refusal:
         found(folder(tmp_path, csv, "a.mp4"))
     assert "\n" not in str(refusal.value)
+
+
+def test_columns_that_are_named_like_nothing_known_are_notes_and_aspects_may_be_written_with_spaces(tmp_path):
+    csv = "file,hair length,eye_color,top,gender_note\na.mp4,long,brown,red,sure\n"
+    said = {f"{pair.aspect}: {pair.item}" for pair in only(folder(tmp_path, csv, "a.mp4")).tree.attribute}
+    assert said == {"hair length: long", "eye colour: brown"}
+
+
+def test_a_file_named_from_the_current_directory_is_the_one_without_the_dot(tmp_path):
+    recording = only(folder(tmp_path, "file\n./a.mp4\n", "a.mp4"))
+    assert recording.id == "a_mp4"
+
+
+def test_a_column_without_a_name_may_be_empty_as_spreadsheets_leave_them(tmp_path):
+    assert only(folder(tmp_path, "file,expression,\na.mp4,sad,\n", "a.mp4")).labels["emotion_mer"] == ("sad",)
+    assert "number of fields" in reasons(folder(tmp_path, "file,expression,\na.mp4,sad,x\n", "a.mp4"))["a.mp4"]
+
+
+def test_a_row_is_named_by_its_line_in_the_file(tmp_path):
+    csv = 'file,note\n\na.mp4,"two\nlines"\ngone.mp4,\n'
+    assert reasons(folder(tmp_path, csv, "a.mp4"))["gone.mp4"].startswith("line 5 of labels.csv")
+
+
+def test_a_name_that_no_disk_could_hold_is_a_file_that_is_not_there(tmp_path):
+    name = "x" * 5000
+    assert "not there" in reasons(folder(tmp_path, f"file\na.mp4\n{name}\n", "a.mp4"))[name]
 
 
 def test_a_missing_directory_or_csv_names_the_setting(tmp_path):

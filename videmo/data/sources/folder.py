@@ -14,12 +14,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from videmo.config import Data, SettingError
 from videmo.data.annotation.trees import tree_from_labels, tree_of
-from videmo.data.clip import Recording, Rejected, clip_id
+from videmo.data.clip import Recording, Rejected, clip_id, is_there
 from videmo.data.exchange import Item, read_items
 from videmo.data.sources import messages
 from videmo.tasks.catalog import PARTS
@@ -71,6 +72,10 @@ COLUMNS: dict[str, dict[str, Meaning]] = {
 }
 # fmt: on
 SEQUENCE = "expression_sequence"  # expressions in time order, separated by `>`
+_ASPECT_COLUMNS = {aspect.replace(" ", "_") for aspect in ASPECTS}
+_PART_COLUMNS = {name for name, part in PARTS.items() if part.answers}
+KNOWN_COLUMNS = sorted({"file", "person", SEQUENCE, *COLUMNS, *_PART_COLUMNS, *_ASPECT_COLUMNS})
+NEARLY = 0.85  # of difflib's ratio; `expresion` has 0.95, `hair` and `chair` 0.89
 
 
 class _Unknown(ValueError):
@@ -88,10 +93,9 @@ def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
     if config.labels.endswith((".json", ".jsonl")):
         yield from messages.recordings(_items(directory / config.labels), directory)
         return
-    rows = _rows(directory / config.labels)
     listed: set[str] = set()
-    for number, row in enumerate(rows, start=2):
-        name = (row["file"] or "").strip()
+    for number, row in _rows(directory / config.labels):
+        name = PurePosixPath((row["file"] or "").strip()).as_posix() if (row["file"] or "").strip() else ""
         if name in listed:
             yield Rejected(name, f"listed twice in {config.labels}: line {number} repeats it")
             continue
@@ -102,24 +106,39 @@ def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
             yield Rejected(path, f"not in {config.labels}")
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Raises SettingError where the CSV is missing, not UTF-8, not a CSV, or lacks the column `file`."""
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The rows with their last lines. Raises SettingError where the CSV is missing, not UTF-8, not a CSV, or has
+    columns that cannot be meant so.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
-            rows = [{(key or "").strip(): value for key, value in row.items()} for row in reader]
-            columns = [name.strip() for name in reader.fieldnames or ()]
+            _check_columns([name.strip() for name in reader.fieldnames or ()], path)
+            return [(reader.line_num, {(key or "").strip(): value for key, value in row.items()}) for row in reader]
     except FileNotFoundError:
         raise SettingError(f"data.labels = {path.name}: no such file in {path.parent}; it lists the videos") from None
     except UnicodeDecodeError as error:
         raise SettingError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except (csv.Error, OSError) as error:
         raise SettingError(f"{path}: not a readable CSV: {error}") from None
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    """Refuse what would lose labels without a word: no column of files, one name twice, a name that is nearly right."""
     if "file" not in columns:
+        told = "; fields are separated by commas" if len(columns) == 1 and {";", "\t"} & set(columns[0]) else ""
         raise SettingError(
-            f"{path}: no column `file`; there are {', '.join(columns) or 'none'}; add it: it names the videos"
+            f"{path}: no column `file`; there are {', '.join(columns) or 'none'}; add it: it names the videos{told}"
         )
-    return rows
+    for name in filter(None, columns):
+        if columns.count(name) > 1:
+            raise SettingError(f"{path}: the column `{name}` stands there {columns.count(name)} times; leave one")
+        read = name in KNOWN_COLUMNS or _aspect(name) in ASPECTS
+        near = () if read else get_close_matches(name.casefold(), KNOWN_COLUMNS, n=1, cutoff=NEARLY)
+        if near:
+            raise SettingError(
+                f"{path}: the column `{name}` would not be read; rename it to `{near[0]}`, or to a note's"
+            )
 
 
 def _items(path: Path) -> list[Item]:
@@ -135,9 +154,9 @@ def _recording(directory: Path, name: str, row: dict[str, str], where: str) -> R
         return Rejected(where, "no file named")
     if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name:
         return Rejected(name, f"{where} names a path outside the directory")
-    if not (directory / name).is_file():
+    if not is_there(directory / name):
         return Rejected(name, f"{where} names a file that is not there")
-    if None in row.values() or "" in row:
+    if None in row.values() or row.get(""):
         return Rejected(name, f"{where} has another number of fields than the header")
     try:
         labels, tree = _read_labels(row)
@@ -153,7 +172,7 @@ def _read_labels(row: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], Affec
     for column, value in ((column, " ".join(value.casefold().split())) for column, value in row.items()):
         if not value:
             continue
-        aspect = column.replace("_", " ").replace("color", "colour")
+        aspect = _aspect(column)
         if column in COLUMNS:
             meaning = _known(column, value, COLUMNS[column])
             labels |= {part: (answer,) for part, answer in meaning.labels.items()}
@@ -169,6 +188,10 @@ def _read_labels(row: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], Affec
             chosen = _several(column, value, ASPECTS[aspect].items, ASPECTS[aspect].many)
             pairs.update(Pair(aspect, item) for item in chosen)
     return labels, _joined(tree_of(pairs), tree_from_labels(labels))
+
+
+def _aspect(column: str) -> str:
+    return column.replace("_", " ").replace("color", "colour")
 
 
 def course(sequence: list[str]) -> str:

@@ -7,10 +7,10 @@ those of a model are. The format does not say who is seen, so clips are held out
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from videmo.data.annotation.trees import tree_from_labels
-from videmo.data.clip import Recording, Rejected, clip_id
+from videmo.data.clip import Recording, Rejected, clip_id, is_there
 from videmo.data.exchange import Item
 from videmo.tasks.catalog import PARTS, Part
 from videmo.tasks.questions import aspect_of, is_open, read_answer
@@ -29,9 +29,9 @@ def recordings(items: Iterable[Item], directory: Path) -> Iterator[Recording | R
     """
     about: dict[str, list[Item]] = {}
     for item in items:
-        about.setdefault(item.video, []).append(item)
+        about.setdefault(PurePosixPath(item.video).as_posix(), []).append(item)
     for video, said in about.items():
-        if not (directory / video).is_file():
+        if not is_there(directory / video):
             yield Rejected(video, "named by a conversation, and not there")
             continue
         try:
