@@ -15,10 +15,11 @@ import pytest
 from videmo import closure
 from videmo.closure import import_closure
 from videmo.config import Params, check_params
+from videmo.sections import SectionsView
 from videmo.stage import (
-    SectionsView,
     StageReport,
     digest_of,
+    faults,
     file_digest,
     partial_of,
     read_manifest,
@@ -62,6 +63,26 @@ def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(t
     assert stored["config"]["rl"]["steps"] == 40
     assert stored["metrics"] == {"loss": 1.0}
     assert StageReport.read(tmp_path / "out") == report
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        (lambda output: None, []),
+        (lambda output: (output / "a.txt").unlink(), ["a.txt"]),
+        (lambda output: (output / "a.txt").write_text("sh"), ["a.txt"]),
+        (lambda output: (output / "stage.json").unlink(), ["stage.json"]),
+        (lambda output: (output / "stage.json").write_text('{"stage": '), ["stage.json"]),
+        (lambda output: (output / "stage.json").write_text("[]"), ["stage.json"]),
+    ],
+    ids=["none", "missing", "shorter", "no report", "half a report", "another report"],
+)
+def test_an_output_tells_which_of_its_files_were_harmed(tmp_path, harm, found):
+    with stage_directory(tmp_path / "out", MODULE, Params(), {}) as work:
+        (work.path / "a.txt").write_text("short")
+        work.finish()
+    harm(tmp_path / "out")
+    assert faults(tmp_path / "out") == found
 
 
 def test_a_failed_stage_leaves_only_its_partial_directory(tmp_path):

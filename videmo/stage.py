@@ -21,62 +21,12 @@ from filelock import FileLock
 
 from videmo.closure import import_closure
 from videmo.config import Params
+from videmo.sections import SectionsView
 
 IMAGE = "videmo:0.1.0"  # the container image of every step; a new one may bring new numbers, so it enters every digest
 VERSIONS_OF = ("torch", "transformers", "deepspeed", "numpy", "av")
 STAGE_FILE = "stage.json"
 PROGRESS_SECONDS = 0.2
-
-
-class SectionsView:
-    """The sections of `params` that a stage declares, and nothing else: what it cannot see cannot change its result.
-
-    `hidden` are settings inside these sections that it does not read ("sft.emotion"). `outside` are digests of what the
-    sections point at outside the store: a folder of videos, a directory of weights.
-    """
-
-    def __init__(
-        self,
-        params: Params,
-        sections: tuple[str, ...],
-        stage: str,
-        hidden: tuple[str, ...] = (),
-        outside: Mapping[str, str] | None = None,
-    ):
-        self.stage = stage
-        self.outside = dict(outside or {})
-        self._hidden = {
-            name: {key.partition(".")[2] for key in hidden if key.startswith(f"{name}.")} for name in sections
-        }
-        self._sections = {name: getattr(params, name) for name in sections}
-
-    def __getattr__(self, name: str) -> Any:
-        sections = self.__dict__.get("_sections", {})
-        if name not in sections:
-            raise AttributeError(
-                f"stage {self.__dict__.get('stage')} reads the section {name!r} and declares only "
-                f"{sorted(sections)}: add it to its row in videmo/orchestration/dag.py"
-            )
-        return _PartOfSection(sections[name], self._hidden[name], self.stage) if self._hidden[name] else sections[name]
-
-    def model_dump(self) -> dict[str, Any]:
-        """The visible settings as JSON values, by section."""
-        return {
-            name: section.model_dump(mode="json", exclude=self._hidden[name])
-            for name, section in self._sections.items()
-        }
-
-
-class _PartOfSection:
-    def __init__(self, section: Any, hidden: set[str], stage: str):
-        self._section, self._hidden, self._stage = section, hidden, stage
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._hidden:
-            raise AttributeError(
-                f"stage {self._stage} reads the setting {name!r}, which its row in videmo/orchestration/dag.py hides"
-            )
-        return getattr(self._section, name)
 
 
 @dataclass(frozen=True)
@@ -93,15 +43,19 @@ class StageReport:
     code: dict[str, str] = field(default_factory=dict)  # file -> digest
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # relative path -> sha256
+    sizes: dict[str, int] = field(default_factory=dict)  # relative path -> bytes
 
     @classmethod
     def read(cls, output: Path) -> StageReport:
-        """The report of a complete output. Raises FileNotFoundError where there is none."""
+        """The report of a complete output. Raises FileNotFoundError where there is none, ValueError where damaged."""
         if not (output / STAGE_FILE).is_file():
             raise FileNotFoundError(f"{output}: not the complete output of a stage, it has no {STAGE_FILE}")
-        stored = json.loads((output / STAGE_FILE).read_text(encoding="utf-8"))
-        stored.pop("code_digest")
-        return cls(output=output, **stored)
+        try:
+            stored = json.loads((output / STAGE_FILE).read_text(encoding="utf-8"))
+            stored.pop("code_digest")
+            return cls(output=output, **stored)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{output / STAGE_FILE}: damaged ({error}); remove {output} to make it again") from error
 
     def log_to(self, metrics: Any) -> None:
         """Hand the metrics to a step's `Output[Metrics]` of Kubeflow Pipelines."""
@@ -130,6 +84,19 @@ def read_manifest(path: str) -> Path:
     if not (output / STAGE_FILE).is_file() or file_digest(output / STAGE_FILE) != manifest["sha256"]:
         raise ValueError(f"{output}: is not the {manifest['stage']} {manifest['digest']} that the step before made")
     return output
+
+
+def faults(output: Path) -> list[str]:
+    """The files of a complete output that are not there any more, or not of the length they had; empty: it is sound.
+
+    Their content is not read: that would take as long as the stages that use it.
+    """
+    try:
+        report = StageReport.read(output)
+    except (FileNotFoundError, ValueError):
+        return [STAGE_FILE]
+    found = {name: (output / name).stat().st_size for name in report.files if (output / name).is_file()}
+    return [name for name in report.files if found.get(name) != report.sizes.get(name, found.get(name, -1))]
 
 
 class Work:
@@ -168,7 +135,8 @@ class Work:
             self._report,
             metrics={name: _finite(name, value) for name, value in (metrics or {}).items()},
             seconds=round(time.monotonic() - self._started, 3),
-            files=_file_digests(self.path),
+            files={name: file_digest(path) for name, path in _files(self.path)},
+            sizes={name: path.stat().st_size for name, path in _files(self.path)},
         )
         (self.path / STAGE_FILE).write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
         (self.path / ".digest").unlink()
@@ -249,9 +217,9 @@ def _open_partial(partial: Path, digest: str) -> None:
     mark.write_text(digest)
 
 
-def _file_digests(directory: Path) -> dict[str, str]:
+def _files(directory: Path) -> list[tuple[str, Path]]:
     files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != ".digest")
-    return {path.relative_to(directory).as_posix(): file_digest(path) for path in files}
+    return [(path.relative_to(directory).as_posix(), path) for path in files]
 
 
 def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,19 @@ def test_a_stage_runs_once_and_is_then_found_in_the_store():
     assert record(third, "tree_rl").status == "not run"
 
 
+@pytest.mark.parametrize("harmed", ["clips.parquet", "stage.json"])
+def test_a_damaged_output_is_told_by_the_plan_and_made_again(harmed):
+    report = run_stage("data_build", SMALL, Run("first"))
+    whole = (report.output / harmed).read_bytes()
+    (report.output / harmed).write_bytes(whole[: len(whole) // 2])
+    planned = plan(SMALL)[0]
+    assert (planned.cached, planned.reason) == (False, f"damaged: {harmed}")
+    again = run_stage("data_build", SMALL, Run("second"))
+    assert not record(Run("second"), "data_build").cached
+    assert again.files == report.files
+    assert plan(SMALL)[0].cached
+
+
 def test_a_stage_without_its_inputs_names_the_one_to_run_first():
     with pytest.raises(FileNotFoundError, match="data_validation needs the output of data_build"):
         planned_inputs(TABLE["data_validation"], SMALL)

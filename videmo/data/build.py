@@ -23,7 +23,8 @@ from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
 from videmo.data.workers import LONGEST, Workers
-from videmo.stage import SectionsView, StageReport, Work, file_digest, stage_directory
+from videmo.sections import SectionsView
+from videmo.stage import StageReport, Work, file_digest, stage_directory
 
 T = TypeVar("T")
 UNDECIDED: Split = "train"  # the split of a clip until all people are known

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from videmo.config import Validation
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
-from videmo.stage import SectionsView, StageReport, Work, stage_directory
+from videmo.sections import SectionsView
+from videmo.stage import StageReport, Work, stage_directory
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import aspect_of, is_open, read_answer, write_answer
 from videmo.tree.model import LEVELS, Pair

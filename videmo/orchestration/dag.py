@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from videmo.closure import import_closure
 from videmo.config import Params
 from videmo.orchestration.outside import outside_digests
-from videmo.stage import STAGE_FILE, SectionsView, StageReport, home, partial_of, stage_digest
+from videmo.sections import SectionsView
+from videmo.stage import STAGE_FILE, StageReport, faults, home, partial_of, stage_digest
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,10 @@ def plan(params: Params) -> list[PlannedStep]:
     for stage in STAGES:
         inputs = {name: digests[name] for name in stage.inputs}
         digests[stage.name] = digest = digest_for(stage, params, inputs)
-        cached = (output_of(stage.name, digest) / STAGE_FILE).is_file()
-        reason = "cached" if cached else _why(stage, params, inputs, digest)
+        output = output_of(stage.name, digest)
+        broken = faults(output) if output.exists() else []
+        cached = output.exists() and not broken
+        reason = f"damaged: {_few(broken)}" if broken else "cached" if cached else _why(stage, params, inputs, digest)
         steps.append(PlannedStep(stage.name, digest, cached, reason))
     return steps
 
@@ -126,8 +130,10 @@ def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -
 
 def _newest(stage: str) -> StageReport | None:
     complete = (home() / "store" / stage).glob(f"*/{STAGE_FILE}")
-    newest = max(complete, key=lambda path: path.stat().st_mtime, default=None)
-    return StageReport.read(newest.parent) if newest else None
+    for path in sorted(complete, key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(ValueError):  # a damaged one says nothing
+            return StageReport.read(path.parent)
+    return None
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

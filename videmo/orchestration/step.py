@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from videmo.config import Params, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of, plan
-from videmo.stage import STAGE_FILE, StageReport, home, partial_of, read_manifest, stage_lock
+from videmo.stage import StageReport, faults, home, partial_of, read_manifest, stage_lock
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,9 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
         digest = digest_for(stage, params, digests)
         output = output_of(name, digest)
         with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
-            if run.fresh:
+            if run.fresh or (output.exists() and faults(output)):
                 discard(output)
-            cached = (output / STAGE_FILE).is_file()
+            cached = output.exists()
             report = StageReport.read(output) if cached else _execute(stage, params, found, output)
             _log_once(report, run)
             record.append(cached)
