@@ -169,6 +169,10 @@ class Rl(Section):
     clip_low: Share = 0.2
     clip_high: Share = 0.28
     kl: Annotated[float, Field(ge=0)] = 0.02
+    # Deviations from siblings are divided by their spread within the group, by what is usual on the level in the batch,
+    # or by nothing.
+    advantage_scale: Literal["group", "level", "none"] = "group"
+    aggregation: Literal["token", "sequence"] = "token"  # the loss is a mean over tokens, or over answers of such means
     optimisation_epochs: Positive = 1
     gradient_clip: Rate = 1.0
     checkpoint_steps: Positive = 20

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from videmo.config import Engine, Rl
+
 PROGRAM = """
 import json, sys
 from importlib import import_module
@@ -66,3 +68,23 @@ def curve():
         return [{name: value for name, value in row.items() if "second" not in name} for row in rows]
 
     return read
+
+
+@pytest.fixture
+def learner(speaking_model, noise_videos, one_thread):
+    """Make a learner out of the policy that speaks, with itself as the reference; the clips are `c0` and so on."""
+    from videmo.backbone.policy import load_policy
+    from videmo.training.engine import TrainingEngine
+    from videmo.training.policy_update import Learner
+
+    engines = []
+
+    def make(settings: Rl, engine: Engine | None = None) -> Learner:
+        policy, reference = (load_policy(speaking_model / "model") for _ in range(2))
+        reference.model.requires_grad_(False)
+        engines.append(TrainingEngine(policy, engine or Engine(), settings.gradient_clip))
+        return Learner(engines[-1], reference, lambda clip: noise_videos[int(clip[1:])], settings)
+
+    yield make
+    for engine in engines:
+        engine.close()

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -35,10 +36,12 @@ def test_a_killed_run_ends_with_the_metrics_and_weights_of_an_unbroken_one(
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
     rows = curve(unbroken.output)
     assert rows[0]["kl"] < rows[-1]["kl"]
-    assert {"reward", "caption_tree", "question_qa", "clip_share", "spreadless_share", "leaves"} <= rows[0].keys()
+    terms = {"caption_tree", "caption_attribute", "caption_expression", "caption_emotion", "caption_format"}
+    assert {"reward", *terms, "question_qa", "question_format"} <= rows[0].keys()
+    assert {"clip_share", "ratio_shift", "spreadless_share", "leaves", "updates"} <= rows[0].keys()
 
 
-def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, one_thread, monkeypatch):
+def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, curve, one_thread, monkeypatch):
     passes = {"with gradient": 0, "without": 0}
     loaded = []
 
@@ -55,8 +58,8 @@ def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, one_thread
     before = load_policy(inputs["sft_emotion"] / "model").model.model.visual.state_dict()
     report = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
     after = load_policy(report.output / "model").model.model.visual.state_dict()
-    updates = 3 * 2  # steps, optimisation epochs
-    assert passes["with gradient"] >= updates
+    updates = sum(row["updates"] for row in curve(report.output))
+    assert passes["with gradient"] >= updates > 0
     assert not all(torch.equal(after[name], before[name]) for name in after)
     assert not any(weight.requires_grad for weight in loaded[1].model.parameters())
 
@@ -102,10 +105,96 @@ def test_a_key_that_is_missing_is_told_before_anything_is_loaded(tmp_path):
         tree_rl.run(check_params({"rl": {"reward": {"scorer": scorer}}}), {}, tmp_path / "rl")
 
 
-def test_a_step_that_fails_leaves_its_batch(inputs, tmp_path, one_thread):
+def kept_batch(output, caught):
+    kept = next(output.with_name(output.name + ".partial").glob("failed-step-*.json"))
+    assert str(kept) in str(caught.value) + "".join(getattr(caught.value, "__notes__", []))
+    return json.loads(kept.read_text(), parse_constant=pytest.fail)  # NaN is no JSON
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_its_batch(inputs, tmp_path, one_thread):
     wild = {"rl": {**SETTINGS["rl"], "learning_rate": 1e30, "question_clips": 0}}
-    with pytest.raises((FloatingPointError, ValueError)) as caught:
+    with pytest.raises(FloatingPointError, match=r"is nan.*; lower rl\.learning_rate \(step 1 of tree RL") as caught:
         tree_rl.run(check_params(wild), inputs, tmp_path / "rl")
-    kept = next((tmp_path / "rl.partial").glob("failed-step-*.json"))
-    assert str(kept) in caught.value.__notes__[0]
-    assert len(json.loads(kept.read_text())["rollouts"]) == 2
+    batch = kept_batch(tmp_path / "rl", caught)
+    assert len(batch["samples"]) == len(batch["rollouts"]) == len(batch["rewards"]) == 2
+    assert all(sample["question"] for sample in batch["samples"])
+    assert all(answer.startswith("<attribute>") for answers in batch["answers"] for answer in answers)
+    assert not (tmp_path / "rl.partial" / "metrics.jsonl").exists()
+
+
+def test_a_reward_that_raises_ends_the_run_and_leaves_its_batch(inputs, tmp_path, one_thread, monkeypatch):
+    scores = iter([tree_rl.score])
+
+    def broken(*arguments):
+        return next(scores)(*arguments)  # StopIteration at the second sample
+
+    monkeypatch.setattr(tree_rl, "score", broken)
+    with pytest.raises(StopIteration) as caught:
+        tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+    batch = kept_batch(tmp_path / "rl", caught)
+    assert (len(batch["samples"]), len(batch["rollouts"]), len(batch["rewards"])) == (2, 2, 1)
+    monkeypatch.undo()
+    report = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+    assert not list(report.output.glob("failed-*"))
+
+
+@pytest.mark.parametrize(("sampling", "setting"), [(True, "rl.branching"), (False, "rl.micro_tokens")])
+def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
+    inputs, tmp_path, one_thread, monkeypatch, sampling, setting
+):
+    def full(module, arguments):
+        if torch.is_inference_mode_enabled() == sampling:
+            raise torch.OutOfMemoryError("out of memory")
+
+    def loading(*arguments):
+        policy = load_policy(*arguments)
+        policy.model.model.language_model.register_forward_pre_hook(full)
+        return policy
+
+    monkeypatch.setattr(tree_rl, "_check", lambda *arguments: 0.0)
+    monkeypatch.setattr(tree_rl, "load_policy", loading)
+    with pytest.raises(torch.OutOfMemoryError, match=f"out of memory; lower .*{re.escape(setting)}") as caught:
+        tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+    assert len(kept_batch(tmp_path / "rl", caught)["samples"]) == 2
+
+
+def test_a_policy_that_closes_no_segment_is_trained_on_what_it_says_and_its_answers_are_counted(
+    inputs, tmp_path, curve, one_thread
+):
+    settings = {"rl": {**SETTINGS["rl"], "max_segment_tokens": 3, "question_clips": 0}}
+    rows = curve(tree_rl.run(check_params(settings), inputs, tmp_path / "rl").output)
+    assert [row["unfinished_share"] for row in rows] == [1, 1, 1]
+    assert [row["caption_format"] for row in rows] == [0, 0, 0]
+    assert [row["leaves"] for row in rows] == [4, 4, 4]  # two clips, two attribute segments that go nowhere
+
+
+def test_groups_that_agree_are_counted_and_move_nothing(inputs, tmp_path, curve, one_thread):
+    settings = {"rl": {**SETTINGS["rl"], "temperature": 0.01, "parity_tolerance": 0.01, "steps": 1}}
+    report = tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+    (row,) = curve(report.output)
+    assert row["groups"] == row["spreadless_groups"] > 0
+    assert (row["spreadless_share"], row["updates"]) == (1, 0)
+    weights, before = (
+        load_policy(path / "model").model.state_dict() for path in (report.output, inputs["sft_emotion"])
+    )
+    assert all(torch.equal(weights[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"parity_tolerance": 1e-12}, r"rl\.parity_tolerance = 1e-12: .* differ by"),
+        ({"micro_tokens": 50}, r"rl\.micro_tokens = 50: an answer may take"),
+    ],
+)
+def test_a_run_that_could_only_go_wrong_is_refused_before_its_first_step(inputs, tmp_path, one_thread, settings, told):
+    with pytest.raises(ValueError, match=told):
+        tree_rl.run(check_params({"rl": {**SETTINGS["rl"], **settings}}), inputs, tmp_path / "rl")
+    assert not (tmp_path / "rl.partial" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize("scale", ["level", "none"])
+def test_advantages_may_be_scaled_by_level_or_not_at_all(inputs, tmp_path, curve, one_thread, scale):
+    settings = {"rl": {**SETTINGS["rl"], "advantage_scale": scale, "aggregation": "sequence", "steps": 1}}
+    (row,) = curve(tree_rl.run(check_params(settings), inputs, tmp_path / "rl").output)
+    assert row["updates"] == 2

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from torch import distributed as dist
 
+from videmo.config import Engine
 from videmo.stage import sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2
+CHECKPOINTS = "checkpoints"  # where a stage keeps them, in its partial directory
 _NAME = re.compile(r"step-(\d+)")
 
 
@@ -40,19 +42,32 @@ def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
 def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
     """Put the newest checkpoint in `directory` into `engine`; returns its step, 0 where there is none.
 
-    Raises ValueError where it was written by another number of processes: batches and shards would not be the same.
+    Raises ValueError as `refuse_others` does.
     """
+    refuse_others(directory, engine.settings)
     checkpoints = _checkpoints(directory)
     if not checkpoints:
         return 0
-    state = json.loads((checkpoints[-1] / "state.json").read_text(encoding="utf-8"))
-    if state["processes"] != engine.processes:
-        raise ValueError(
-            f"engine.processes = {engine.processes}: the checkpoint {checkpoints[-1].name} was written by "
-            f"{state['processes']}; resume with that number, or remove {directory} to start again"
-        )
     engine.load(checkpoints[-1])
-    return int(state["step"])
+    return int(_state(checkpoints[-1])["step"])
+
+
+def refuse_others(directory: Path, settings: Engine) -> None:
+    """Raise ValueError where the newest checkpoint in `directory` was written by another number of processes or at
+    another stage of ZeRO: its shards would not fit, nor the metrics be those of an unbroken run."""
+    for newest in _checkpoints(directory)[-1:]:
+        state = _state(newest)
+        for setting in ("processes", "zero_stage"):
+            if state[setting] != getattr(settings, setting):
+                raise ValueError(
+                    f"engine.{setting} = {getattr(settings, setting)}: the checkpoint {newest.name} was written with "
+                    f"{state[setting]}; resume with engine.{setting} = {state[setting]}, or remove {directory} to "
+                    "start again"
+                )
+
+
+def _state(checkpoint: Path) -> dict[str, int]:
+    return json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
 
 
 def remove_checkpoints(directory: Path, engine: TrainingEngine) -> None:

@@ -16,6 +16,7 @@ from torch import distributed as dist
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
 from videmo.config import Engine
+from videmo.training.tally import Tally, together
 
 BETAS = (0.9, 0.999)
 Item = TypeVar("Item")
@@ -67,8 +68,8 @@ class TrainingEngine:
     def update(self, losses: Sequence[Callable[[], Tensor]], learning_rate: float) -> float:
         """One step of the optimiser on the sum of `losses`, each computed and differentiated in its turn.
 
-        Returns that sum over all processes. Raises FloatingPointError where a loss is not finite, before anything is
-        changed.
+        Returns that sum over all processes. Raises FloatingPointError where a loss or the gradient is not finite,
+        before any weight is changed.
         """
         for group in self._engine.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -84,8 +85,21 @@ class TrainingEngine:
             total += value
             self._engine.set_gradient_accumulation_boundary(index + 1 == count)
             self._engine.backward(loss * self.processes)  # gradients are averaged over processes
-        self._engine.step()
+        self._step()
         return total
+
+    def _step(self) -> None:
+        """DeepSpeed passes over a gradient that is not finite in silence; without ZeRO not even that."""
+        weights = self.policy.model.parameters()
+        if self.settings.zero_stage == 0 and not all(
+            bool(weight.grad.isfinite().all()) for weight in weights if weight.grad is not None
+        ):
+            self._engine.optimizer.zero_grad()
+            raise FloatingPointError("the loss is finite, its gradient is not")
+        self._engine.step()
+        norm = self._engine.get_global_grad_norm()
+        if norm is not None and not isfinite(norm):
+            raise FloatingPointError(f"the loss is finite, the norm of its gradient is {float(norm)}")
 
     def save(self, directory: Path) -> None:
         """Weights and optimiser state into `directory`; every process calls it."""
@@ -117,6 +131,14 @@ class TrainingEngine:
                 "use fewer processes or larger batches"
             )
         return list(items[self.process :: self.processes])
+
+    def gathered(self, tally: Tally) -> Tally:
+        """What all processes counted."""
+        if self.processes == 1:
+            return tally
+        held: list[Any] = [None] * self.processes
+        dist.all_gather_object(held, tally.held)
+        return together(Tally(counted) for counted in held)
 
     def total(self, value: float) -> float:
         """The sum of `value` over all processes."""

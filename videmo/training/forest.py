@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +12,10 @@ from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
+from videmo.config import Rl
 from videmo.generation.rollout import Rollout
+from videmo.training.prompts import Prompts
+from videmo.tree.model import LEVELS
 
 FIRST_NODE = 2  # segment 0 is the video, 1 the question
 
@@ -21,6 +25,69 @@ def rollout_tree(policy: Policy, video: Video, question: str, rollout: Rollout) 
     first = [Segment(video_tokens(policy, video), -1), Segment(question_tokens(policy, question), 0)]
     nodes = [Segment(torch.tensor(node.tokens), node.parent + FIRST_NODE) for node in rollout.nodes]
     return PrefixTree(video, (*first, *nodes))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Nodes of a rollout that fit into one sequence, parents before their children.
+
+    own: (nodes,) whether each counts here. A node that several pieces need for the sake of its children counts in the
+    first of them, so that every token of the rollout counts once.
+    """
+
+    nodes: tuple[int, ...]
+    own: tuple[bool, ...]
+
+    def of(self, rollout: Rollout) -> Rollout:
+        """The rollout of these nodes alone."""
+        place = {node: index for index, node in enumerate(self.nodes)}
+        kept = [rollout.nodes[node] for node in self.nodes]
+        return Rollout(tuple(replace(node, parent=place.get(node.parent, -1)) for node in kept))
+
+
+def pieces(rollout: Rollout, prefix: int, tokens: int) -> list[Piece]:
+    """Cut a rollout along its leaves, so that no piece exceeds `tokens` together with the `prefix` tokens before it.
+
+    Raises ValueError where a single answer does.
+    """
+    cut: list[list[int]] = []
+    used = 0
+    for leaf in rollout.leaf_indices():
+        path = rollout.path(leaf)
+        new = [node for node in path if cut and node not in cut[-1]]
+        more = sum(len(rollout.nodes[node].tokens) for node in new)
+        if not cut or used + more > tokens:
+            used = prefix + sum(len(rollout.nodes[node].tokens) for node in path)
+            if used > tokens:
+                raise ValueError(
+                    f"rl.micro_tokens = {tokens}: one answer takes {used} tokens, {prefix} of them video and question; "
+                    f"use at least {used}, or fewer data.frames or rl.max_segment_tokens"
+                )
+            cut.append(path)
+        else:
+            used += more
+            cut[-1] += new
+    seen: set[int] = set()
+    found = []
+    for nodes in map(sorted, cut):
+        found.append(Piece(tuple(nodes), tuple(node not in seen for node in nodes)))
+        seen.update(nodes)
+    return found
+
+
+def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl) -> None:
+    """Raise ValueError where the longest answer about a clip, all clips being alike in size, would not fit into a
+    micro-batch: better before the first step than in the middle."""
+    questions = [sample for deck in asked.questions for sample in deck.samples]
+    for samples, segments in ((asked.captions.samples, len(LEVELS)), (questions, 1)):
+        for sample in sorted(samples, key=lambda sample: len(sample.question))[-1:]:
+            prefix = len(rollout_tree(policy, videos(sample.clip), sample.question, Rollout(())))
+            needed = prefix + segments * settings.max_segment_tokens
+            if needed > settings.micro_tokens:
+                raise ValueError(
+                    f"rl.micro_tokens = {settings.micro_tokens}: an answer may take {needed} tokens, {prefix} of them "
+                    f"video and question; use at least {needed}, or fewer data.frames or rl.max_segment_tokens"
+                )
 
 
 def rollout_mask(batch: PackedBatch) -> Tensor:

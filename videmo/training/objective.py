@@ -2,8 +2,9 @@
 
 Group-relative advantages and the clipped objective with a penalty to a reference follow GRPO (Shao et al. 2024,
 "DeepSeekMath", eq. 3), here taken level by level of a rollout tree; separate lower and upper clips are DAPO's
-"clip-higher" (Yu et al. 2025, eq. 8); the penalty is Schulman's k3 ("Approximating KL Divergence", 2020). A tree with
-branching (G, 1, 1) is a chain: the same functions then are chain GRPO.
+"clip-higher" (Yu et al. 2025, eq. 8), and so is the mean over tokens; the penalty is Schulman's k3 ("Approximating KL
+Divergence", 2020) with the importance ratio of DeepSeek-V3.2 (2025, eq. 7). A tree with branching (G, 1, 1) is a chain:
+the same functions then are chain GRPO.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ SPREADLESS = 1e-9  # a spread below this is rounding, not a difference
 
 @dataclass(frozen=True)
 class Advantages:
-    """`advantages` (nodes,); `groups`: sibling groups of two or more; `spreadless`: those whose members all agree."""
+    """`advantages` (nodes,); `groups`: sibling groups of two or more; `spreadless`: those whose members all agree.
+
+    `choice` (nodes,) int64: the node that was chosen among siblings where a node's tokens were chosen: the node itself,
+    for an only child the nearest node above that has siblings; -1 where there is none, or where its siblings all agree:
+    the choice made no difference, and the tokens are no part of the loss.
+    """
 
     advantages: Tensor
+    choice: Tensor
     groups: int
     spreadless: int
 
@@ -45,20 +52,22 @@ def leaves_below(parent: Sequence[int]) -> list[list[int]]:
 def node_values(rewards: Tensor, level_rewards: Tensor, parent: Sequence[int]) -> Tensor:
     """Value of every node of a rollout.
 
-    v_i = R_i at a leaf; v_i = mean_{l below i} R_l + r_i at an inner node, R the mixed reward of a complete answer and
-    r the tree reward of the node's own level: a segment answers for what follows from it and for what it says itself.
+    v_i = mean_{l below i} R_l + r_i where several leaves are below i, R the mixed reward of a complete answer and r the
+    tree reward of the node's own level: a segment answers for what follows from it and for what it says itself.
+    v_i = R_l where one leaf is, the node itself or one that it leads to without a further choice: such a node stands
+    for its complete answer, as every node of a chain does.
 
     rewards: (nodes,), read at leaves.  level_rewards: (nodes,), read at inner nodes.  Returns (nodes,) float64.
     """
     rewards, level_rewards = rewards.double(), level_rewards.double()
     values = torch.empty_like(rewards)
     for node, leaves in enumerate(leaves_below(parent)):
-        own = 0.0 if leaves == [node] else level_rewards[node]
+        own = level_rewards[node] if len(leaves) > 1 else 0.0
         values[node] = rewards[leaves].mean() + own
     return values
 
 
-def level_advantages(values: Tensor, parent: Sequence[int], epsilon: float = EPSILON) -> Advantages:
+def level_advantages(values: Tensor, parent: Sequence[int], by_group: bool = True) -> Advantages:
     """Advantage of every node against its siblings.
 
     A_i = (v_i - mean_{j in S(i)} v_j) / (std_{j in S(i)} v_j + epsilon), S(i) the children of i's parent (the nodes
@@ -66,16 +75,21 @@ def level_advantages(values: Tensor, parent: Sequence[int], epsilon: float = EPS
     takes its parent's advantage, 0 without one: no choice was made there, so it belongs to the choice before. This is
     what makes branching (G, 1, 1) plain GRPO, where every token of an answer carries the answer's advantage.
 
-    values: (nodes,), parents before their children.  Returns (nodes,) advantages and the counts of groups.
+    by_group: whether to divide; not to is Dr. GRPO's advantage (Liu et al. 2025, "Understanding R1-Zero-Like Training",
+    section 3.1). In groups of two the division leaves nothing but the sign.
+
+    values: (nodes,), parents before their children.
     """
     advantages = torch.zeros_like(values)
+    choice = torch.full(values.shape, -1)
     families: dict[int, list[int]] = defaultdict(list)
     for node, above in enumerate(parent):
         families[above].append(node)
     groups = spreadless = 0
     for above, siblings in families.items():  # in order of the first child, so a parent is always done before
         if len(siblings) == 1:
-            advantages[siblings[0]] = advantages[above].item() if above >= 0 else 0.0
+            if above >= 0:
+                advantages[siblings[0]], choice[siblings[0]] = advantages[above].item(), choice[above].item()
             continue
         groups += 1
         group = values[siblings]
@@ -83,8 +97,9 @@ def level_advantages(values: Tensor, parent: Sequence[int], epsilon: float = EPS
         if spread < SPREADLESS:
             spreadless += 1
         else:
-            advantages[siblings] = (group - group.mean()) / (spread + epsilon)
-    return Advantages(advantages, groups, spreadless)
+            advantages[siblings] = (group - group.mean()) / (spread + EPSILON if by_group else 1.0)
+            choice[siblings] = torch.tensor(siblings)
+    return Advantages(advantages, choice, groups, spreadless)
 
 
 def clipped_terms(
@@ -103,33 +118,54 @@ def clipped_terms(
     return -torch.minimum(free, bound), bound < free
 
 
-def kl_terms(logprobs: Tensor, reference: Tensor) -> Tensor:
-    """Schulman's k3 estimate of KL(policy || reference) at every token: exp(d) - d - 1, d = reference - policy.
+def kl_terms(logprobs: Tensor, reference: Tensor, sampled: Tensor) -> Tensor:
+    """Estimate of KL(policy || reference) at every token, of low variance and never negative.
 
-    Unbiased under the policy's own samples, never negative, and of low variance. Same shapes in and out.
+    rho_t (exp(d_t) - d_t - 1), d_t = reference_t - logprob_t: Schulman's k3, which is unbiased under the policy's own
+    samples; rho_t = exp(logprob_t - sampled_t) makes it unbiased under the samples of the policy that made the tokens,
+    and its gradient with it (DeepSeek-V3.2 2025, eq. 7). Without it one token whose probability an update has ruined
+    outweighs all others from the second epoch on: exp(d_t) has no bound.
+
+    Same shapes in and out.
     """
-    difference = reference - logprobs
-    return torch.expm1(difference) - difference
+    difference = (reference - logprobs).double()  # exp overflows in float32 from 89 on
+    ratio = torch.exp((logprobs - sampled).double())
+    return (ratio * (torch.expm1(difference) - difference)).to(logprobs)
 
 
-def token_mean(terms: Tensor, mask: Tensor, tokens: int | None = None) -> Tensor:
-    """Mean over all tokens of the batch: every token weighs the same, so a long answer weighs more than a short one.
+def token_weights(counted: Tensor) -> Tensor:
+    """Weight of each token of every node in the mean over all tokens of the batch: all the same, so a long answer
+    weighs more than a short one (DAPO, eq. 8). A token that several answers share stands once in the tree.
 
-    `tokens`: the count to divide by where `terms` are a part of a larger batch; that of `mask` by default.
+    counted: (nodes,) bool.  Returns (nodes,) float64, not normalised: the loss is the weighted mean over all tokens.
     """
-    return (terms * mask).sum() / max(tokens if tokens is not None else int(mask.sum()), 1)
+    return counted.double()
 
 
-def sequence_mean(terms: Tensor, sequence: Tensor, sequences: int | None = None) -> Tensor:
-    """Mean over sequences of the mean over each one's tokens: every sequence weighs the same whatever its length.
+def sequence_weights(counted: Tensor, lengths: Sequence[int], parent: Sequence[int]) -> Tensor:
+    """Weight of each token of every node in the mean over answers of the mean over each one's tokens: every answer
+    weighs the same whatever its length (GRPO, eq. 3).
 
-    sequence: same shape as `terms`, the number of the sequence a token belongs to, -1 where it belongs to none.
-    `sequences`: the count to divide by where `terms` are a part of a larger batch.
+    w_i = sum_{l below i} 1 / n_l, n_l = sum of the lengths of the counted nodes on the path to leaf l: a token that
+    several answers share counts in each of them.
+
+    counted: (nodes,) bool.  lengths: (nodes,) tokens.  Returns (nodes,) float64, not normalised: the sum over a
+    rollout's tokens is the number of its leaves with counted tokens.
     """
-    inside = sequence >= 0
-    if not inside.any():
-        return terms.sum() * 0
-    _, number = sequence[inside].unique(return_inverse=True)
-    lengths = torch.bincount(number).to(terms)
-    means = torch.zeros_like(lengths).index_add(0, number, terms[inside]) / lengths
-    return means.sum() / (sequences or len(lengths))
+    weights = torch.zeros(len(parent), dtype=torch.float64)
+    counts = counted.tolist()
+    for leaf, below in enumerate(leaves_below(parent)):
+        if below != [leaf]:
+            continue
+        path = [node for node in _path(leaf, parent) if counts[node]]
+        if path:
+            weights[path] += 1 / sum(lengths[node] for node in path)
+    return weights
+
+
+def _path(node: int, parent: Sequence[int]) -> list[int]:
+    path = []
+    while node >= 0:
+        path.append(node)
+        node = parent[node]
+    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,25 @@ from torch import Tensor
 
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import PackedBatch, collate, token_logprobs
+from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, collate, token_logprobs
 from videmo.data.samples import Sample
 from videmo.endpoint import Ask
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
 from videmo.training.engine import TrainingEngine
-from videmo.training.forest import micro_batches, per_token, rollout_mask, rollout_tree, sampled_logprobs
-from videmo.training.objective import clipped_terms, kl_terms, token_mean
+from videmo.training.forest import (
+    Piece,
+    micro_batches,
+    per_token,
+    pieces,
+    rollout_mask,
+    rollout_tree,
+    sampled_logprobs,
+)
+from videmo.training.objective import clipped_terms, kl_terms, sequence_weights, token_weights
 from videmo.training.prompts import CAPTION, Prompts
 from videmo.training.scoring import Scored
+from videmo.training.tally import Tally
 
 if TYPE_CHECKING:
     from videmo.config import Rl
@@ -40,86 +49,111 @@ class Learner:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Packed rollouts; for each of their tokens what sampling and the reference say of it, and its advantage."""
+    """Packed pieces of rollouts; of each of their tokens what sampling and the reference say, its advantage and its
+    weight in the loss. mask: the sampled tokens; own: those that count here, not in another piece."""
 
     batch: PackedBatch
     mask: Tensor
+    own: Tensor
     sampled: Tensor
     reference: Tensor
     advantages: Tensor
+    weights: Tensor
 
 
-@dataclass
-class Sums:
-    """Sums over the tokens of an update, for the log."""
-
-    tokens: int = 0
-    kl: float = 0.0
-    held: float = 0.0
-    surprise: float = 0.0
-    loss: list[float] = field(default_factory=list)
-
-    def add(self, logprobs: Tensor, kl: Tensor, held: Tensor, mask: Tensor) -> None:
-        self.tokens += int(mask.sum())
-        self.kl += float((kl.detach() * mask).sum())
-        self.held += float((held & mask).sum())
-        self.surprise -= float(logprobs.detach().sum())
-
-    def means(self) -> dict[str, float]:
-        """`entropy` is its estimate by the sampled tokens' own log-probabilities."""
-        tokens = max(self.tokens, 1)
-        means = {"kl": self.kl / tokens, "clip_share": self.held / tokens, "entropy": self.surprise / tokens}
-        return {**means, "loss": sum(self.loss) / max(len(self.loss), 1)}
-
-
-def sample_rollouts(learner: Learner, asked: Prompts, step: int) -> tuple[list[Sample], list[Rollout]]:
-    """Grow this process's trees of a step: over the levels for captions, of one level and as many leaves for
-    questions."""
-    settings, engine = learner.settings, learner.engine
+def own_samples(learner: Learner, asked: Prompts, step: int) -> list[Sample]:
+    """What this process asks in a step: captions and questions."""
     captions, questions = asked.at(step)
-    own = engine.share(captions + questions)
-    rollouts: list[Rollout] = [Rollout(())] * len(own)
+    return learner.engine.share(captions + questions)
+
+
+def sample_rollouts(learner: Learner, samples: Sequence[Sample], step: int) -> list[Rollout]:
+    """Grow a tree for each sample: over the levels for captions, of one level and as many leaves for questions."""
+    settings, engine = learner.settings, learner.engine
+    rollouts: list[Rollout] = [Rollout(())] * len(samples)
     sampler = HfSampler(engine.whole())
     for kind, branching in enumerate((settings.branching, (prod(settings.branching),))):
-        places = [place for place, sample in enumerate(own) if (sample.part == CAPTION) == (kind == 0)]
-        posed = [(learner.videos(own[place].clip), own[place].question) for place in places]
+        places = [place for place, sample in enumerate(samples) if (sample.part == CAPTION) == (kind == 0)]
+        posed = [(learner.videos(samples[place].clip), samples[place].question) for place in places]
         seed = ((settings.seed * 1_000_003 + step) * engine.processes + engine.process) * 2 + kind
         grown = sampler.grow(posed, branching, settings.temperature, seed, settings.max_segment_tokens)
         for place, rollout in zip(places, grown, strict=True):
             rollouts[place] = rollout
-    return own, rollouts
+    return rollouts
 
 
-def update(learner: Learner, scored: Sequence[Scored]) -> Sums:
-    """`optimisation_epochs` steps of the optimiser on all rollouts together."""
-    policy, settings = learner.engine.policy, learner.settings
-    trees = [rollout_tree(policy, learner.videos(one.sample.clip), one.sample.question, one.rollout) for one in scored]
-    parts = []
-    for group in micro_batches(trees, settings.micro_tokens):
-        batch = collate(policy, [trees[index] for index in group])
-        mask = rollout_mask(batch)
-        sampled = sampled_logprobs([scored[index].rollout for index in group], mask)
-        advantages = per_token([scored[index].advantages.advantages for index in group], batch)
-        with torch.no_grad():
-            reference = token_logprobs(learner.reference, batch, mask, settings.temperature)
-        parts.append(MicroBatch(batch, mask, sampled, reference, advantages))
-    tokens = int(learner.engine.total(sum(int(part.mask.sum()) for part in parts)))
-    sums = Sums()
+def update(learner: Learner, scored: Sequence[Scored]) -> list[Tally]:
+    """`optimisation_epochs` steps of the optimiser on all rollouts together; what to log of each.
+
+    None, and no step, where all siblings agree everywhere: the momentum alone would move the policy.
+    """
+    engine, settings = learner.engine, learner.settings
+    parts = _parts(learner, scored)
+    total = engine.total(sum(float(part.weights.sum()) for part in parts))
+    if not total:
+        return []
+    # Processes take their micro-batches in step: one that has fewer fills in with one that weighs and counts nothing.
+    nothing = replace(parts[0], own=torch.zeros_like(parts[0].own), weights=torch.zeros_like(parts[0].weights))
+    parts += [nothing] * (int(engine.most(len(parts))) - len(parts))
+    epochs = []
     for _ in range(settings.optimisation_epochs):
-        losses = [_loss_of(learner, part, tokens, sums) for part in parts]
-        sums.loss.append(learner.engine.update(losses, settings.learning_rate))
-    return sums
+        tally = Tally()
+        loss = engine.update([_loss_of(learner, part, total, tally) for part in parts], settings.learning_rate)
+        tally.add("loss", loss)
+        epochs.append(tally)
+    return epochs
 
 
-def _loss_of(learner: Learner, part: MicroBatch, tokens: int, sums: Sums) -> Callable[[], Tensor]:
-    """The micro-batch's part in the loss: token mean of clipped objective plus kl times the penalty."""
+def _parts(learner: Learner, scored: Sequence[Scored]) -> list[MicroBatch]:
+    policy, settings = learner.engine.policy, learner.settings
+    cut: list[tuple[Scored, Piece, PrefixTree]] = []
+    for one in scored:
+        video, question = learner.videos(one.sample.clip), one.sample.question
+        prefix = len(rollout_tree(policy, video, question, Rollout(())))
+        found = pieces(one.rollout, prefix, settings.micro_tokens)
+        cut += [(one, piece, rollout_tree(policy, video, question, piece.of(one.rollout))) for piece in found]
+    groups = micro_batches([tree for *_, tree in cut], settings.micro_tokens)
+    return [_part(learner, [cut[index] for index in group]) for group in groups]
+
+
+def _part(learner: Learner, cut: Sequence[tuple[Scored, Piece, PrefixTree]]) -> MicroBatch:
+    policy, settings = learner.engine.policy, learner.settings
+    batch = collate(policy, [tree for *_, tree in cut])
+    mask = rollout_mask(batch)
+
+    def spread(values: Callable[[Scored], Tensor]) -> Tensor:
+        return per_token([values(one)[list(piece.nodes)] for one, piece, _ in cut], batch)
+
+    own = per_token([torch.tensor(piece.own) for _, piece, _ in cut], batch) > 0
+    sampled = sampled_logprobs([piece.of(one.rollout) for one, piece, _ in cut], mask)
+    with torch.no_grad():
+        reference = token_logprobs(learner.reference, batch, mask, settings.temperature)
+    advantages = spread(lambda one: one.advantages.advantages)
+    weights = spread(lambda one: _weights(one, settings.aggregation)) * own
+    return MicroBatch(batch, mask, own, sampled, reference, advantages, weights)
+
+
+def _weights(one: Scored, aggregation: str) -> Tensor:
+    counted = one.advantages.choice >= 0
+    if aggregation == "token":
+        return token_weights(counted)
+    return sequence_weights(counted, [len(node.tokens) for node in one.rollout.nodes], one.rollout.parents)
+
+
+def _loss_of(learner: Learner, part: MicroBatch, total: float, tally: Tally) -> Callable[[], Tensor]:
+    """The micro-batch's part in the loss: the weighted mean of clipped objective plus kl times the penalty."""
     settings = learner.settings
 
     def compute() -> Tensor:
         logprobs = learner.engine.logprobs(part.batch, part.mask, settings.temperature)
         terms, held = clipped_terms(logprobs, part.sampled, part.advantages, settings.clip_low, settings.clip_high)
-        kl = kl_terms(logprobs, part.reference)
-        sums.add(logprobs, kl, held, part.mask)
-        return token_mean(terms + settings.kl * kl, part.mask, tokens)
+        kl = kl_terms(logprobs, part.reference, part.sampled)
+        with torch.no_grad():
+            shift = (torch.exp(logprobs - part.sampled) - 1).abs()
+            # `entropy` is its estimate by the sampled tokens' own log-probabilities.
+            seen = {"kl": kl, "clip_share": held.to(kl), "ratio_shift": shift, "entropy": -logprobs}
+            for name, values in seen.items():
+                tally.add(name, float(values[part.own].sum()), int(part.own.sum()))
+        return ((terms + settings.kl * kl) * part.weights).sum() / total
 
     return compute

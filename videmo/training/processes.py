@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from torch import distributed as dist
 
 from videmo.stage import StageReport, Work, partial_of, stage_directory
+from videmo.training.checkpoint import CHECKPOINTS, refuse_others
 
 if TYPE_CHECKING:
     from videmo.config import Params
@@ -39,7 +40,8 @@ class Follower(Work):
 def training_directory(output: Path, module: str, params: Params, inputs: Mapping[str, Path]) -> Iterator[Work]:
     """`stage_directory` for a stage that torchrun may have started several times over.
 
-    Raises ValueError where engine.processes is not the number that was started.
+    Raises ValueError where engine.processes is not the number that was started, or where `output` was begun with
+    another one: a new start would throw that work away unasked.
     """
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if params.engine.processes != started:
@@ -50,6 +52,7 @@ def training_directory(output: Path, module: str, params: Params, inputs: Mappin
     if int(os.environ.get("RANK", "0")):
         yield Follower(output)
         return
+    refuse_others(partial_of(output) / CHECKPOINTS, params.engine)
     with stage_directory(output, module, params, inputs) as work:
         yield work
     if started > 1:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,8 +14,9 @@ from videmo.generation.rollout import Rollout
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.opinion import Answered, opinions
 from videmo.tasks.questions import aspect_of, read_answer
-from videmo.training.objective import Advantages, level_advantages, node_values
+from videmo.training.objective import EPSILON, Advantages, level_advantages, node_values
 from videmo.training.prompts import CAPTION
+from videmo.training.tally import Tally
 from videmo.tree.model import LEVELS
 from videmo.tree.reward import Terms, caption_rewards, question_reward, tree_share
 from videmo.tree.text import parse
@@ -31,10 +32,16 @@ class Scored:
     advantages: Advantages
 
 
-def score(sample: Sample, rollout: Rollout, settings: Reward, scored: Sequence[float] | None = None) -> Scored:
+def score(
+    sample: Sample,
+    rollout: Rollout,
+    settings: Reward,
+    scored: Sequence[float] | None = None,
+    by_group: bool = True,
+) -> Scored:
     """Score a rollout of `sample`'s question against its reference answer.
 
-    `scored`: what a scorer says of its leaves (`ask_scorer`).
+    `scored`: what a scorer says of its leaves (`ask_scorer`).  by_group: see `level_advantages`.
     """
     said = dict(zip(rollout.leaf_indices(), scored, strict=True)) if scored is not None else {}
     texts = [rollout.answer(node) for node in range(len(rollout.nodes))]
@@ -47,7 +54,35 @@ def score(sample: Sample, rollout: Rollout, settings: Reward, scored: Sequence[f
     ]
     values = node_values(torch.tensor([term.total for term in terms]), torch.tensor(own), rollout.parents)
     leaves = tuple(terms[leaf] for leaf in rollout.leaf_indices())
-    return Scored(sample, rollout, leaves, level_advantages(values, rollout.parents))
+    return Scored(sample, rollout, leaves, level_advantages(values, rollout.parents, by_group))
+
+
+def over_levels(scored: Sequence[Scored], gathered: Callable[[Tally], Tally] = lambda tally: tally) -> list[Scored]:
+    """Advantages that were not divided by their groups' spreads, divided by those usual on their levels in the batch.
+
+    A_i = d_i / (rms_j d_j + epsilon), j over the nodes of the batch that were chosen on the level where i's choice was
+    made, among siblings that do not all agree: a small difference counts for less than a large one, and yet levels and
+    questions, whose values spread differently, weigh alike. After REINFORCE++ with baseline (Hu et al. 2025), which
+    divides by the spread of the whole batch.
+
+    gathered: from the tally of this process to that of all.
+    """
+    squares = Tally()
+    for one in scored:
+        for node, level in enumerate(_choice_levels(one)):
+            if level and one.advantages.choice[node] == node:
+                squares.add(level, float(one.advantages.advantages[node]) ** 2)
+    usual = {level: mean**0.5 for level, mean in gathered(squares).means().items()}
+    divided = []
+    for one in scored:
+        spreads = torch.tensor([usual.get(level, 1.0) + EPSILON for level in _choice_levels(one)])
+        divided.append(replace(one, advantages=replace(one.advantages, advantages=one.advantages.advantages / spreads)))
+    return divided
+
+
+def _choice_levels(one: Scored) -> list[str]:
+    """Of each node the level of the choice that its tokens belong to, "" where there is none."""
+    return [one.rollout.nodes[choice].level if choice >= 0 else "" for choice in one.advantages.choice.tolist()]
 
 
 def ask_scorer(samples: Sequence[Sample], rollouts: Sequence[Rollout], ask: Ask) -> list[list[float] | None]:
@@ -63,13 +98,18 @@ def ask_scorer(samples: Sequence[Sample], rollouts: Sequence[Rollout], ask: Ask)
 
 def means(scored: Sequence[Scored]) -> dict[str, float]:
     """Mean of each reward term over the leaves it applies to, captions and questions apart, by name."""
-    gathered: dict[str, list[float]] = {}
+    return reward_tally(scored).means()
+
+
+def reward_tally(scored: Sequence[Scored]) -> Tally:
+    """What `means` are the means of."""
+    tally = Tally()
     for one in scored:
         kind = "caption" if one.sample.part == CAPTION else "question"
         for terms in one.leaves:
             for name, value in terms.named().items():
-                gathered.setdefault("reward" if name == "total" else f"{kind}_{name}", []).append(value)
-    return {name: sum(values) / len(values) for name, values in sorted(gathered.items())}
+                tally.add("reward" if name == "total" else f"{kind}_{name}", value)
+    return tally
 
 
 def _terms(sample: Sample, texts: Sequence[str], settings: Reward, scored: Sequence[float | None]) -> list[Terms]:

@@ -25,7 +25,7 @@ from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
 from videmo.stage import StageReport, Work
 from videmo.training.batches import Deck, Order, Pack, answer_mask, clip_videos, sample_tree
-from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model
 from videmo.training.lora import add_lora, merge_lora
 from videmo.training.processes import training_directory
@@ -69,7 +69,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) 
         merge_lora(adapted)
         save_model(engine, work.path / "model")
         metrics = {"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()}
-        remove_checkpoints(work.path / "checkpoints", engine)
+        remove_checkpoints(work.path / CHECKPOINTS, engine)
         return work.finish(metrics)
 
 
@@ -101,7 +101,7 @@ def _order(samples: Sequence[Sample], settings: Sft, level: Level) -> Order:
 def _train(
     engine: TrainingEngine, order: Order, videos: Callable[[str], Video], settings: Sft, level: Level, work: Work
 ) -> Pace:
-    peak, checkpoints, pace = getattr(settings, level).learning_rate, work.path / "checkpoints", Pace()
+    peak, checkpoints, pace = getattr(settings, level).learning_rate, work.path / CHECKPOINTS, Pace()
     done = load_checkpoint(checkpoints, engine)
     work.rewind(done)
     engine.policy.model.train()

@@ -10,25 +10,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy, load_policy
 from videmo.data.shards import open_dataset
 from videmo.endpoint import connect
 from videmo.generation.hf import HfSampler
-from videmo.generation.rollout import Rollout
 from videmo.stage import StageReport, Work
 from videmo.training.batches import clip_videos
-from videmo.training.checkpoint import load_checkpoint, remove_checkpoints, save_checkpoint
+from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, save_model
+from videmo.training.failed_batch import Batch, remove_kept
+from videmo.training.forest import check_room
 from videmo.training.parity import check_parity
-from videmo.training.policy_update import Learner, sample_rollouts, update
+from videmo.training.policy_update import Learner, own_samples, sample_rollouts, update
 from videmo.training.processes import training_directory
 from videmo.training.prompts import Prompts, prompts
-from videmo.training.scoring import Scored, ask_scorer, means, score
+from videmo.training.scoring import Scored, ask_scorer, over_levels, reward_tally, score
+from videmo.training.tally import Tally, together
 
 if TYPE_CHECKING:
     from videmo.config import Params, Rl
@@ -40,9 +43,9 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
     """Train the policy of sft_emotion by tree rollouts; resumes from the newest checkpoint, with the same metrics as an
     unbroken run. Writes `model`, a Hugging Face directory.
 
-    Raises ValueError where sampling and training disagree or there is nothing to ask, FloatingPointError where the loss
-    is not finite, EndpointError where a scorer cannot be asked; a step that fails leaves its batch in the stage's
-    partial directory.
+    Raises ValueError where sampling and training disagree, there is nothing to ask or an answer has no room in a
+    micro-batch, FloatingPointError where loss or gradient is not finite, EndpointError where a scorer cannot be asked;
+    a step that fails leaves its batch in the stage's partial directory.
     """
     scorer = params.rl.reward.scorer
     ask = connect(scorer, "rl.reward.scorer").ask if scorer else None
@@ -60,12 +63,15 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         learner = Learner(engine, reference, videos, params.rl, ask)
         seconds = _train(learner, asked, work)
         save_model(engine, work.path / "model")
+        if engine.process == 0:
+            remove_kept(work.path)
         metrics = {**_final_means(work.path), "parity_gap": gap, "seconds_per_step": seconds}
-        remove_checkpoints(work.path / "checkpoints", engine)
+        remove_checkpoints(work.path / CHECKPOINTS, engine)
         return work.finish(metrics)
 
 
 def _check(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl) -> float:
+    check_room(policy, asked, videos, settings)
     captions, questions = asked.at(0)
     first = [(videos(sample.clip), sample.question) for sample in (captions or questions)[:2]]
     return check_parity(policy, HfSampler(policy), first, settings)
@@ -73,7 +79,7 @@ def _check(policy: Policy, asked: Prompts, videos: Callable[[str], Video], setti
 
 def _train(learner: Learner, asked: Prompts, work: Work) -> float:
     """All steps that are left; mean seconds a step."""
-    settings, checkpoints = learner.settings, work.path / "checkpoints"
+    settings, checkpoints = learner.settings, work.path / CHECKPOINTS
     done = load_checkpoint(checkpoints, learner.engine)
     work.rewind(done)
     started = time.monotonic()
@@ -89,58 +95,64 @@ def _train(learner: Learner, asked: Prompts, work: Work) -> float:
 def _step(learner: Learner, asked: Prompts, step: int, directory: Path) -> dict[str, float]:
     """One batch of prompts from sampling to the update; what to log of it."""
     started = time.monotonic()
-    samples, rollouts = sample_rollouts(learner, asked, step)
-    scored: list[Scored] = []
+    batch = Batch(step + 1)
     try:
-        said = ask_scorer(samples, rollouts, learner.ask) if learner.ask else [None] * len(samples)
-        for sample, rollout, of_leaves in zip(samples, rollouts, said, strict=True):
-            scored.append(score(sample, rollout, learner.settings.reward, of_leaves))
-        sums = update(learner, scored)
+        batch.samples = own_samples(learner, asked, step)
+        batch.rollouts = sample_rollouts(learner, batch.samples, step)
+        batch.scored = _score(learner, batch)
+        epochs = update(learner, batch.scored)
     except Exception as error:
-        error.add_note(f"step {step + 1} of tree RL; its batch is in {_keep_batch(directory, step, rollouts, scored)}")
+        note = f"step {batch.step} of tree RL; its batch is in {batch.keep(directory, learner.engine.process)}"
+        if remedy := _remedy(error):
+            raise type(error)(f"{error}; {remedy} ({note})") from error
+        error.add_note(note)
         raise
-    leaves = sum(len(one.leaves) for one in scored)
+    tally = learner.engine.gathered(together([*epochs, reward_tally(batch.scored), _shape(batch.scored)]))
+    spreadless, groups = tally.held["spreadless_share"]
+    _, leaves = tally.held["unfinished_share"]
+    tokens, _ = tally.held["segment_tokens"]
+    seconds = time.monotonic() - started
     return {
-        **means(scored),
-        **sums.means(),
-        **_shape(scored),
+        **tally.means(),
+        "updates": len(epochs),
+        "groups": groups,
+        "spreadless_groups": spreadless,
         "leaves": leaves,
-        "tokens": sums.tokens,
-        "seconds": time.monotonic() - started,
-        "leaves_per_second": leaves / (time.monotonic() - started),
+        "tokens": tokens,
+        "seconds": seconds,
+        "leaves_per_second": leaves / seconds,
     }
 
 
-def _shape(scored: Sequence[Scored]) -> dict[str, float]:
-    """How the rollouts came out: sibling groups that agree, answers that did not end, tokens of an answer."""
-    groups = sum(one.advantages.groups for one in scored)
-    ends = [one.rollout.nodes[leaf].complete for one in scored for leaf in one.rollout.leaf_indices()]
-    lengths = [
-        sum(len(one.rollout.nodes[node].tokens) for node in one.rollout.path(leaf))
-        for one in scored
-        for leaf in one.rollout.leaf_indices()
-    ]
-    return {
-        "spreadless_share": sum(one.advantages.spreadless for one in scored) / max(groups, 1),
-        "unfinished_share": 1 - sum(ends) / len(ends),
-        "answer_tokens": sum(lengths) / len(lengths),
-    }
+def _score(learner: Learner, batch: Batch) -> list[Scored]:
+    """The batch's rollouts with their advantages; in `batch` stay those that were scored when another one failed."""
+    settings, engine = learner.settings, learner.engine
+    said = ask_scorer(batch.samples, batch.rollouts, learner.ask) if learner.ask else [None] * len(batch.samples)
+    by_group = settings.advantage_scale == "group"
+    for sample, rollout, of_leaves in zip(batch.samples, batch.rollouts, said, strict=True):
+        batch.scored.append(score(sample, rollout, settings.reward, of_leaves, by_group))
+    return over_levels(batch.scored, engine.gathered) if settings.advantage_scale == "level" else batch.scored
 
 
-def _keep_batch(directory: Path, step: int, rollouts: Sequence[Rollout], scored: Sequence[Scored]) -> Path:
-    """Write what a failed step had, for inspection."""
-    kept = directory / f"failed-step-{step + 1}.json"
-    rewards = [[asdict(terms) for terms in one.leaves] for one in scored]
-    advantages = [one.advantages.advantages.tolist() for one in scored]
-    samples = [asdict(one.sample) for one in scored]
-    batch = {
-        "samples": samples,
-        "rollouts": [asdict(r) for r in rollouts],
-        "rewards": rewards,
-        "advantages": advantages,
-    }
-    kept.write_text(json.dumps(batch, indent=1), encoding="utf-8")
-    return kept
+def _shape(scored: Sequence[Scored]) -> Tally:
+    """How the rollouts came out: sibling groups that agree, answers that did not end, tokens of answers, segments."""
+    tally = Tally()
+    for one in scored:
+        tally.add("spreadless_share", one.advantages.spreadless, one.advantages.groups)
+        lengths = [len(node.tokens) for node in one.rollout.nodes]
+        tally.add("segment_tokens", sum(lengths), len(lengths))
+        for leaf in one.rollout.leaf_indices():
+            tally.add("unfinished_share", not one.rollout.nodes[leaf].complete)
+            tally.add("answer_tokens", sum(lengths[node] for node in one.rollout.path(leaf)))
+    return tally
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, FloatingPointError):
+        return "lower rl.learning_rate"
+    if isinstance(error, torch.OutOfMemoryError):
+        return "lower rl.micro_tokens where it was in training, rl.branching or data.frames where it was in sampling"
+    return ""
 
 
 def _final_means(work: Path) -> dict[str, float]:
