@@ -57,15 +57,24 @@ def run_one_stage(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Make the output again.")] = False,
 ) -> None:
     """Run one stage, or find its output in the store."""
+    from videmo.orchestration.names import check_name
     from videmo.orchestration.outcome import save_params
-    from videmo.orchestration.step import Run, run_stage
+    from videmo.orchestration.step import Run, last_line, run_stage
 
     if name not in TABLE:
         raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
+    check_name(run)
     settings = _settings(params, overrides)
     inputs = {source: to / source for source in TABLE[name].inputs} if to else None
     save_params(Run(run), settings)
-    report = run_stage(name, settings, Run(run, fresh=no_cache), inputs)
+    try:
+        report = run_stage(name, settings, Run(run, fresh=no_cache), inputs)
+    except SettingError:
+        raise
+    except Exception as error:
+        log = Run(run).folder / "logs" / f"{name}.log"
+        print(f"{name} failed: {last_line(error)}\n  log: {os.path.relpath(log)}", file=sys.stderr)
+        raise typer.Exit(1) from None
     print(f"{name} {report.digest} {json.dumps(report.metrics)}")
     if to:
         from videmo.orchestration.export import export
@@ -139,10 +148,12 @@ def show_train_job(
 
     from videmo.orchestration.dag import output_of
     from videmo.orchestration.launch import train_job, write_job
+    from videmo.orchestration.names import check_name
     from videmo.orchestration.step import Run, planned_inputs
 
     if name not in TABLE or "engine" not in TABLE[name].sections:
         raise SettingError(f"{name}: no training stage")
+    check_name(run)
     settings = _settings(params, overrides)
     if settings.engine.processes % nodes:
         raise SettingError(f"engine.processes = {settings.engine.processes}: not a multiple of --nodes {nodes}")

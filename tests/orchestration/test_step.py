@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from videmo.config import check_params
+from videmo.config import SettingError, check_params
 from videmo.orchestration.dag import TABLE, output_of, plan
 from videmo.orchestration.outcome import open_run
 from videmo.orchestration.step import Run, StepRecord, captured_output, discard, planned_inputs, recorded, run_stage
@@ -57,7 +57,7 @@ def test_a_damaged_output_is_told_by_the_plan_and_made_again(harmed):
 
 
 def test_a_stage_without_its_inputs_names_the_one_to_run_first():
-    with pytest.raises(FileNotFoundError, match="data_validation needs the output of data_build"):
+    with pytest.raises(SettingError, match="data_validation needs the output of data_build"):
         planned_inputs(TABLE["data_validation"], SMALL)
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -119,16 +119,17 @@ def _lines(watched: Watched, out: TextIO) -> Iterator[None]:
                 for event in _events(row):
                     if (row.step.stage, event) not in told:
                         told.add((row.step.stage, event))
-                        print(
-                            f"{_clock(time.monotonic() - watched.started)}  {row.step.stage:<16} {event}",
-                            file=out,
-                            flush=True,
-                        )
+                        since = _clock(time.monotonic() - watched.started)
+                        print(f"{since}  {row.step.stage:<16} {event}", file=out, flush=True)
             if last:
                 return
 
+    def follow_while_read() -> None:
+        with suppress(BrokenPipeError):  # the run goes on though nobody reads what it says
+            follow()
+
     print(f"run {watched.run.name}", file=out, flush=True)
-    thread = threading.Thread(target=follow, daemon=True)
+    thread = threading.Thread(target=follow_while_read, daemon=True)
     thread.start()
     try:
         yield

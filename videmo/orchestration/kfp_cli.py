@@ -47,11 +47,12 @@ def run_file(
 ) -> int | None:
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
     from videmo.orchestration import pipeline_file
+    from videmo.orchestration.names import check_name, free_name
 
     pipeline_file.check_path(file)
     settings = load_params(params or _default_params(file), list(overrides))
     check_outside(settings, here=endpoint is None)
-    run_name = pipeline_file.run_name(name)
+    check_name(name)
     if endpoint is not None:
         from videmo.orchestration.submit import check_endpoint
 
@@ -62,11 +63,11 @@ def run_file(
     elif endpoint:
         from videmo.orchestration.submit import submit
 
-        print(submit(pipeline, settings, endpoint, run_name, fresh=no_cache))
+        print(submit(pipeline, settings, endpoint, name or free_name(), fresh=no_cache))
     else:
         from videmo.orchestration.local import run_here
 
-        return run_here(pipeline, settings, run_name, fresh=no_cache)
+        return run_here(pipeline, settings, name, fresh=no_cache)
     return None
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -18,19 +19,24 @@ from typing import Any
 from videmo.config import Params
 from videmo.orchestration.dag import plan
 from videmo.orchestration.display import showing
+from videmo.orchestration.names import held_name
 from videmo.orchestration.outcome import open_run, write_run_report
 from videmo.orchestration.pipeline_file import PipelineFile
-from videmo.orchestration.step import Run
+from videmo.orchestration.step import Run, last_line
 
 
-def run_here(pipeline: PipelineFile, params: Params, name: str, fresh: bool) -> int:
+def run_here(pipeline: PipelineFile, params: Params, name: str | None, fresh: bool) -> int:
     """Run the pipeline. Returns the exit code: 0, 1 where a step failed, 130 where the user stopped it.
 
     The store is the only cache: kfp's own local one knows nothing of the package's code or of what the store still has.
     """
-    run = Run(name, fresh)
+    with held_name(name) as held:
+        return _run(pipeline, params, Run(held, fresh))
+
+
+def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
     open_run(run, params)
-    arguments = pipeline.arguments(params, name, fresh)
+    arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"
     with stoppable():
@@ -40,12 +46,13 @@ def run_here(pipeline: PipelineFile, params: Params, name: str, fresh: bool) -> 
         except KeyboardInterrupt:
             end_children()
             _settle(run, "stopped by the user")
-            with quiet(log.with_name("report.log")):
-                write_run_report(params.model_dump(mode="json"), {"name": name})
+            _report(run, params)
             _print_outcome(run)
             print("stopped; the same command goes on from the last checkpoint")
             return 130
     _settle(run, "ended without a word; the machine may have run out of memory")
+    if not (run.folder / "report.html").exists() and pipeline.stages:
+        _report(run, params)
     _print_outcome(run)
     return _print_failure(run, failure) if failure else 0
 
@@ -58,9 +65,18 @@ def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str |
     local.init(runner, pipeline_root=str(run.folder / "artifacts"), raise_on_error=True, enable_caching=False)
     try:
         pipeline.function(**arguments)
-    except RuntimeError as error:
+    except RuntimeError as error:  # of kfp, about a step
         return re.sub(r"\x1b\[\d*m", "", str(error))
+    except Exception as error:
+        traceback.print_exc()  # into the log
+        return last_line(error)
     return None
+
+
+def _report(run: Run, params: Params) -> None:
+    """Write the report of a run whose own last step did not come to it."""
+    with quiet(run.folder / "logs" / "report.log"), suppress(Exception):  # the run has more to say than this
+        write_run_report(params.model_dump(mode="json"), {"name": run.name})
 
 
 @contextmanager

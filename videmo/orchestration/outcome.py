@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -64,11 +65,12 @@ def open_run(run: Run, params: Params) -> None:
     """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
     for folder in ("steps", "logs"):
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
-    for stale in (*run.folder.glob("steps/*.json"), *run.folder.glob("logs/*.log"), run.folder / "verdict.json"):
-        stale.unlink(missing_ok=True)
+    for stale in ("steps/*.json", "logs/*.log", "verdict.json", "metrics.json", "report.html"):
+        for path in run.folder.glob(stale):
+            path.unlink()
     save_params(run, params)
     latest = run.folder.with_name("latest")
-    new = run.folder.with_name(".latest")
+    new = run.folder.with_name(f".latest.{os.getpid()}")
     new.unlink(missing_ok=True)
     new.symlink_to(run.name)
     new.replace(latest)

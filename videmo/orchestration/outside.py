@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from videmo.config import Params, SettingError
@@ -77,7 +78,8 @@ def directory_digest(directory: Path) -> str:
         stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
         found[path.relative_to(directory).as_posix()] = stamp, remembered.get(stamp) or file_digest(path)
     if any(stamp not in remembered for stamp, _ in found.values()):
-        _write(remembered_in, {**remembered, **dict(found.values())})
+        with suppress(OSError):  # remembering saves time and nothing else
+            _write(remembered_in, {**remembered, **dict(found.values())})
     return digest_of({name: digest for name, (_, digest) in found.items()})
 
 

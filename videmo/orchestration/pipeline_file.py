@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,7 +13,6 @@ from typing import Any
 
 from videmo.config import Params, SettingError
 from videmo.orchestration.dag import TABLE, PlannedStep
-from videmo.stage import home
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,6 @@ def check_path(path: Path) -> None:
     raise SettingError(f"{path}: no such file" + (f"; did you mean {folder / close[0]}?" if close else ""))
 
 
-def run_name(name: str | None) -> str:
-    """The name of a run: as asked, or the date and time. Raises SettingError on a name that is not a plain word."""
-    if name is None:
-        return _free(time.strftime("%Y%m%d-%H%M%S"))
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name) or name == "latest":
-        raise SettingError(f"--name {name!r}: use up to 63 letters, digits, dots, dashes, and not the word latest")
-    return name
-
-
 def load(path: Path) -> PipelineFile:
     """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
     from kfp.dsl.graph_component import GraphComponent
@@ -110,8 +98,3 @@ def load(path: Path) -> PipelineFile:
     loaded = PipelineFile(path, pipelines[0], spec, ())
     named = {task.task_info.name for task in loaded.tasks()}
     return PipelineFile(path, pipelines[0], spec, tuple(stage for stage in TABLE if stage in named))
-
-
-def _free(name: str) -> str:
-    taken = (name, *(f"{name}-{count}" for count in range(2, 100)))
-    return next(candidate for candidate in taken if not (home() / "runs" / candidate).exists())

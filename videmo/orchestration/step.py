@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from videmo.config import Params, check_params
+from videmo.config import Params, SettingError, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of, plan
 from videmo.stage import StageReport, faults, home, partial_of, read_manifest, stage_lock
 
@@ -100,13 +100,11 @@ def run_lock(output: Path) -> FileLock:
 
 
 def planned_inputs(stage: Stage, params: Params) -> dict[str, Path]:
-    """Where the inputs of a stage lie. Raises FileNotFoundError naming the stage that has to run first."""
+    """Where the inputs of a stage lie. Raises SettingError naming the stage that has to run first."""
     planned = {step.stage: step for step in plan(params)}
     for source in stage.inputs:
         if not planned[source].cached:
-            raise FileNotFoundError(
-                f"{stage.name} needs the output of {source}, which is not in the store: run it first"
-            )
+            raise SettingError(f"{stage.name} needs the output of {source}, which is not in the store: run it first")
     return {source: output_of(source, planned[source].digest) for source in stage.inputs}
 
 
@@ -171,7 +169,8 @@ def captured_output(log: Path) -> Iterator[None]:
     log.parent.mkdir(parents=True, exist_ok=True)
     _flush()
     kept = os.dup(1), os.dup(2)
-    tee = subprocess.Popen(["tee", "-i", str(log)], stdin=subprocess.PIPE)
+    log.write_bytes(b"")
+    tee = subprocess.Popen(["tee", "-i", "-a", str(log)], stdin=subprocess.PIPE)
     assert tee.stdin is not None
     for descriptor in (1, 2):
         os.dup2(tee.stdin.fileno(), descriptor)
@@ -179,7 +178,8 @@ def captured_output(log: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        traceback.print_exc()
+        with log.open("a", encoding="utf-8") as kept_too:  # who called prints it as well, or says it in a line
+            traceback.print_exc(file=kept_too)
         raise
     finally:
         _flush()
