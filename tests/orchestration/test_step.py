@@ -66,7 +66,10 @@ def test_a_failed_step_is_recorded_with_the_last_line_of_its_error():
     with pytest.raises(ValueError, match="too bad"), recorded(run, StepRecord("tree_rl", "d", "o")):
         raise ValueError("rl.steps = 3: too bad\nand more")
     assert record(run, "tree_rl").status == "failed"
-    assert record(run, "tree_rl").error == "ValueError: rl.steps = 3: too bad"
+    assert record(run, "tree_rl").error == "rl.steps = 3: too bad"
+    with pytest.raises(KeyError), recorded(run, StepRecord("tree_rl", "d", "o")):
+        raise KeyError("p1")
+    assert record(run, "tree_rl").error == "KeyError: 'p1'"
 
 
 def test_a_log_gets_what_children_print_and_does_not_wait_for_those_that_stay(tmp_path):

@@ -153,7 +153,11 @@ def recorded(run: Run, step: StepRecord) -> Iterator[list[bool]]:
 
 
 def last_line(error: BaseException) -> str:
-    return traceback.format_exception_only(error)[-1].strip().splitlines()[0] if str(error) else type(error).__name__
+    """What an error says, on a line; a refusal of the project's own, or a plain ValueError, without the kind."""
+    kind = type(error)
+    if str(error) and (kind is ValueError or kind.__module__.startswith("videmo.")):
+        return str(error).strip().splitlines()[0]
+    return traceback.format_exception_only(error)[-1].strip().splitlines()[0] if str(error) else kind.__name__
 
 
 def _since(started: float) -> float:
