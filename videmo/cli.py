@@ -28,6 +28,9 @@ def main() -> None:
     except SettingError as error:
         print(f"videmo: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a disk that is full or must not be written
+        print(f"videmo: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
 
 
 @app.command("plan")

@@ -27,6 +27,7 @@ IMAGE = "videmo:0.1.0"  # the container image of every step; a new one may bring
 VERSIONS_OF = ("torch", "transformers", "deepspeed", "numpy", "av")
 STAGE_FILE = "stage.json"
 PROGRESS_SECONDS = 0.2
+STOPPED = "stopped by the user"  # the error of a step that a person ended
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ def stage_directory(
             view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code, _installed_versions()
         )
         _open_partial(partial_of(output), digest)
+        progress_file(output).unlink(missing_ok=True)
         work = Work(output, report)
         yield work
         if work.finished is None:

@@ -17,6 +17,7 @@ from videmo.evaluation.page.facts import data_facts
 from videmo.evaluation.predictions import read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
+from videmo.stage import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")
@@ -42,7 +43,7 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
         "backbone": params.backbone.name,
         "sentence": _sentence(found),
         "passed": bool(found.verdict and found.verdict["passed"]),
-        "failed": [step for step in found.steps if step["status"] == "failed"],
+        "failed": [step for step in found.steps if step["status"] == "failed" and step["error"] != STOPPED],
         "seconds": sum(step["seconds"] for step in found.steps),
         "dag": (dag(boxes, across=True), dag(boxes, across=False)),
         "scores": found.scores,
@@ -61,6 +62,8 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
 def _sentence(found: Finished) -> str:
     """The outcome of the run in one sentence."""
     for step in found.steps:
+        if step["error"] == STOPPED:
+            return f"The run was stopped in {step['stage']}; the same command goes on from there."
         if step["status"] == "failed":
             return f"The run failed in {step['stage']}: {step['error'] or 'no reason was recorded'}"
     if found.verdict:
@@ -76,7 +79,7 @@ def _boxes(steps: Sequence[Step]) -> list[Box]:
 
 def _note(step: Step) -> str:
     if step["status"] != "succeeded":
-        return str(step["status"])
+        return "stopped" if step["error"] == STOPPED else str(step["status"])
     return "cached" if step["cached"] else duration(step["seconds"])
 
 

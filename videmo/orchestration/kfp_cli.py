@@ -82,6 +82,11 @@ def _run(arguments: list[str]) -> int:
         return _refuse(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         return 130
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _refuse(f"{error.filename or 'the run'}: {error.strerror or error}")
+        return 1
 
 
 def _while_read(run: Callable[[list[str]], int], arguments: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import traceback
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
+from io import TextIOBase
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,6 +25,9 @@ from videmo.orchestration.names import held_name
 from videmo.orchestration.outcome import open_run, write_run_report
 from videmo.orchestration.pipeline_file import PipelineFile
 from videmo.orchestration.step import Run, last_line
+from videmo.stage import STOPPED, home
+
+LITTLE = 2**20  # bytes; with less free, a disk is full
 
 
 def run_here(pipeline: PipelineFile, params: Params, name: str | None, fresh: bool) -> int:
@@ -45,12 +50,12 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
                 failure = _start(pipeline, arguments, run)
         except KeyboardInterrupt:
             end_children()
-            _settle(run, "stopped by the user")
+            _settle(run, STOPPED)
             _report(run, params)
             _print_outcome(run)
             print("stopped; the same command goes on from the last checkpoint")
             return 130
-    _settle(run, "ended without a word; the machine may have run out of memory")
+    _settle(run, _no_word())
     if not (run.folder / "report.html").exists() and pipeline.stages:
         _report(run, params)
     _print_outcome(run)
@@ -81,14 +86,31 @@ def _report(run: Run, params: Params) -> None:
 
 @contextmanager
 def quiet(log: Path) -> Iterator[None]:
-    """Send what kfp and the steps print to `log`."""
+    """Send what kfp and the steps print to `log`, as far as there is room on the disk."""
     with (
-        log.open("w", encoding="utf-8", buffering=1) as sink,
+        Sink(log) as sink,
         redirect_stdout(sink),
         redirect_stderr(sink),
         warnings.catch_warnings(action="ignore"),
     ):
         yield
+
+
+class Sink(TextIOBase):
+    """A log that stays incomplete on a full disk, and does not end what writes to it."""
+
+    def __init__(self, log: Path):
+        self._file = log.open("w", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        super().close()
 
 
 @contextmanager
@@ -123,7 +145,15 @@ def _settle(run: Run, error: str) -> None:
     """No step is running any more: one that still says so was cut short."""
     for step in run.steps():
         if step.status == "running":
-            run.record(replace(step, status="failed", error=error))
+            with suppress(OSError):  # a full disk
+                run.record(replace(step, status="failed", error=error))
+
+
+def _no_word() -> str:
+    """Why a step may have ended that could not say why."""
+    if shutil.disk_usage(home()).free < LITTLE:
+        return f"no space is left on the disk of {home()}"
+    return "ended without a word; the machine may have run out of memory"
 
 
 def _print_outcome(run: Run) -> None:
@@ -146,7 +176,8 @@ def _print_failure(run: Run, failure: str) -> int:
     for step in failed:
         print(f"{step.stage} failed: {step.error}\n  log: {_shown(run.folder / 'logs' / f'{step.stage}.log')}")
     if not failed:
-        print(f"{failure}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
+        said = _no_word() if shutil.disk_usage(home()).free < LITTLE else failure
+        print(f"{said}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
     return 1
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from videmo.config import Params, SettingError, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of, plan
-from videmo.stage import StageReport, faults, home, partial_of, read_manifest, stage_lock
+from videmo.stage import STOPPED, StageReport, faults, home, partial_of, read_manifest, stage_lock
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Run:
     def record(self, step: StepRecord) -> None:
         path = self.folder / "steps" / f"{step.stage}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(step), indent=1), encoding="utf-8")
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(asdict(step), indent=1), encoding="utf-8")
+        new.replace(path)  # whole, or as it was: readers look while it changes, and disks fill up
 
     def steps(self) -> list[StepRecord]:
         """The records of all stages in the order of the DAG; a stage without one has not run."""
@@ -155,6 +157,8 @@ def recorded(run: Run, step: StepRecord) -> Iterator[list[bool]]:
 def last_line(error: BaseException) -> str:
     """What an error says, on a line; a refusal of the project's own, or a plain ValueError, without the kind."""
     kind = type(error)
+    if kind is KeyboardInterrupt:
+        return STOPPED
     if str(error) and (kind is ValueError or kind.__module__.startswith("videmo.")):
         return str(error).strip().splitlines()[0]
     return traceback.format_exception_only(error)[-1].strip().splitlines()[0] if str(error) else kind.__name__
