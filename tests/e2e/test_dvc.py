@@ -43,10 +43,10 @@ def test_dvc_shows_metrics_differences_of_settings_and_plots(project, home):
     assert {"mean15.base", "mean15.rl"} <= set(shown["outputs/metrics/face15_eval.json"]["data"])
     params = project / "params.yaml"
     before = params.read_text()
-    params.write_text(before.replace("min_gain: -100.0", "min_gain: 2.5"))
+    params.write_text(before.replace("min_gain: -101.0", "min_gain: 2.5"))
     changes = json.loads(home.call("dvc", "params", "diff", "--json", folder=project).stdout)
     params.write_text(before)
-    assert changes == {"params.yaml": {"promotion.min_gain": {"old": -100.0, "new": 2.5, "diff": 102.5}}}
+    assert changes == {"params.yaml": {"promotion.min_gain": {"old": -101.0, "new": 2.5, "diff": 103.5}}}
     plots = home.call("dvc", "plots", "show", folder=project)
     assert "could not find" not in plots.stderr + plots.stdout
     page = (project / "dvc_plots/index.html").read_text()

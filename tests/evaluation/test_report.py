@@ -10,6 +10,7 @@ from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS, figures_json
 from videmo.evaluation.judge import score
+from videmo.evaluation.page.charts import curves
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import duration, write_report
 from videmo.evaluation.statistics import difference, estimate
@@ -134,6 +135,28 @@ def test_the_page_shows_steps_tasks_trees_curves_and_data(tmp_path, outputs):
         assert shown in page.text
     assert page.tags.count("svg") == 2 + 2  # the steps twice, for wide and narrow windows, and two curves
     assert page.tags.count("img") >= 8
+
+
+def test_a_loss_that_stands_still_is_drawn_and_what_steps_cost_comes_last(tmp_path, outputs):
+    rows = [{"step": s, "reward": 0.0, "loss": 0.0, "kl": s / 9, "seconds": s, "tokens": s, "same": 1} for s in (1, 2)]
+    assert list(curves(rows)) == ["loss", "reward", "kl", "seconds", "tokens"]
+
+
+def test_where_few_people_were_asked_no_interval_is_shown(tmp_path, outputs):
+    page, _, path = written(tmp_path, outputs)
+    assert "few people" in page.text
+    assert "0.0–100.0" not in page.text
+    assert "width:100.0%" not in re.sub(r'class="bar[^>]*>', "", path.read_text(encoding="utf-8"))
+
+
+def test_a_run_that_a_person_stopped_did_not_fail(tmp_path, outputs):
+    (tmp_path / "monday").mkdir()
+    stopped = [
+        {**step, "error": "stopped by the user"} if step["error"] else step for step in steps(outputs, "tree_rl")
+    ]
+    page = Page(write_report(tmp_path / "monday", PARAMS, stopped).read_text(encoding="utf-8"))
+    assert "The run was stopped in tree_rl" in page.text
+    assert "failed" not in page.text
 
 
 def test_every_picture_has_words_for_those_who_do_not_see_it(tmp_path, outputs):

@@ -115,3 +115,12 @@ def test_of_very_few_people_nothing_is_claimed():
     assert found.tasks["head_pose"].as_list() == [100, 100, 100]
     gain = difference(scores(rows), scores([(*row[:4], 0.0) for row in rows]), 100, 0)
     assert gain.columns["identity"].as_list() == [100, -100, 100]
+
+
+def test_of_very_few_people_in_all_not_even_the_mean_is_bounded():
+    rows = [(f"{p}", "head_pose", "head_pose", f"p{p}", 100.0 * (p < 4)) for p in range(5)]
+    assert estimate(scores(rows), 200, 0).mean15.as_list()[:2] != [80, 0]
+    few = estimate(scores(rows[:4]), 200, 0)
+    assert few.mean15.as_list() == few.tables["attribute"].as_list() == [100, 0, 100]
+    other = scores([(*row[:4], 0.0) for row in rows[:4]])
+    assert difference(scores(rows[:4]), other, 200, 0).mean15.as_list() == [100, -100, 100]

@@ -122,6 +122,7 @@ def _render(content: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     pages.filters["duration"] = duration
+    pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
     pages.filters["words"] = lambda name: name.replace("_", " ")
     return pages.get_template("report.html.jinja").render(content)
 

@@ -131,15 +131,17 @@ def _group_means(values: Array, groups: Sequence[Sequence[int]]) -> Array:
 def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estimates:
     """`worst`: the lowest value a figure can take; the highest is 100."""
     few = _few_clusters(scores)
+    all_few = len(set(scores.clusters)) < FEW
     columns = _intervals(COLUMNS, figures["columns"])
     tasks = _intervals(TASKS, figures["tasks"])
+    tables, mean15 = _intervals(TABLES, figures["tables"]), _intervals([MEAN15], figures[MEAN15])
     unknown = {column for column in columns if column in few}
     return Estimates(
         judge=scores.judge,
         columns=_widened(columns, unknown, worst),
         tasks=_widened(tasks, {name for name in tasks if unknown & set(TASKS[name].columns)}, worst),
-        tables=_intervals(TABLES, figures["tables"]),
-        mean15=_intervals([MEAN15], figures[MEAN15])[MEAN15],
+        tables=_widened(tables, set(tables) if all_few else set(), worst),
+        mean15=_widened(mean15, {MEAN15} if all_few else set(), worst)[MEAN15],
     )
 
 

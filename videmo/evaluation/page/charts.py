@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 50, 8, 8, 20
 POINTS = 400  # of a line; more than can be seen
+AIMS = ("loss", "reward")  # names of what training is about begin so
+COSTS = ("leaves", "leaves_per_second", "seconds", "tokens")
 BOX_WIDTH, BOX_HEIGHT, GAP = 144, 52, 26
 
 
@@ -99,14 +101,18 @@ def _bow(start: float, to: float, room: float, across: bool) -> str:
 
 
 def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """metrics.jsonl's rows -> a curve for each value that ever changes, losses and rewards first."""
+    """metrics.jsonl's rows -> a curve for every loss and reward, for what else changes, and last for what it cost."""
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
         for name, value in row.items():
             if name != "step" and isinstance(value, int | float) and isinstance(row.get("step"), int | float):
                 found.setdefault(name, []).append((row["step"], value))
-    changing = {name: points for name, points in found.items() if len({value for _, value in points}) > 1}
-    return dict(sorted(changing.items(), key=lambda item: (not item[0].startswith(("loss", "reward")), item[0])))
+    shown = {
+        name: points
+        for name, points in found.items()
+        if name.startswith(AIMS) or len({value for _, value in points}) > 1
+    }
+    return dict(sorted(shown.items(), key=lambda item: (not item[0].startswith(AIMS), item[0] in COSTS, item[0])))
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
