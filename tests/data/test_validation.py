@@ -118,3 +118,15 @@ def test_words_outside_the_vocabulary_count_against_their_share(spoil, tmp_path)
 def test_people_who_are_unknown_are_no_failure(spoil, tmp_path):
     directory = spoil(clips=lambda clips: [replace(clip, person=None) for clip in clips])
     assert validate(directory, tmp_path)["failed"] == 0
+
+
+def test_markup_in_the_data_is_text_in_the_data_docs_and_named_as_it_is_in_the_message(spoil, tmp_path):
+    evil = "<script>alert(1)</script> & more"
+
+    def taught(clips: list[Clip]) -> list[Clip]:
+        return [replace(clips[0], tree=AffectiveTree(attribute=(Pair("age", evil),))), *clips[1:]]
+
+    assert f"age: {evil}" in refusal(spoil(clips=taught), tmp_path)
+    pages = "".join(page.read_text() for page in (tmp_path / "validated.partial" / "data_docs").rglob("*.html"))
+    assert "alert(1)" in pages
+    assert "<script>alert(1)" not in pages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import os
@@ -162,7 +163,8 @@ def check(
         suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=rules))
         definition = gx.ValidationDefinition(name=table, data=rows, suite=suite)
         result = context.validation_definitions.add(definition).run(
-            batch_parameters={"dataframe": found[table]},
+            # Data Docs show values as they are, markup in a file's name or an answer too.
+            batch_parameters={"dataframe": found[table].apply(lambda column: column.map(_escaped))},
             result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]},
         )
         failures += [_failure(table, outcome) for outcome in result.results if not outcome.success]
@@ -171,9 +173,13 @@ def check(
     return failures, sum(map(len, expected.values()))
 
 
+def _escaped(value: Any) -> Any:
+    return html.escape(value) if isinstance(value, str) else value
+
+
 def _failure(table: str, outcome: Any) -> Failure:
     config, result = outcome.expectation_config, outcome.result
-    rows = tuple(str(row["id"]) for row in result.get("unexpected_index_list") or ())
+    rows = tuple(html.unescape(str(row["id"])) for row in result.get("unexpected_index_list") or ())
     if "unexpected_count" in result:
         observed = f"{result['unexpected_count']} of {result['element_count']} rows"
     else:
