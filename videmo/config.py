@@ -232,6 +232,20 @@ class Params(Section):
     promotion: Promotion = Promotion()
 
     @model_validator(mode="after")
+    def every_process_has_work(self) -> Params:
+        shared = {
+            "sft.batch_clips * sft.accumulation": self.sft.batch_clips * self.sft.accumulation,
+            "rl.batch_clips": self.rl.batch_clips,
+        }
+        for setting, clips in shared.items():
+            if clips < self.engine.processes:
+                raise ValueError(
+                    f"engine.processes = {self.engine.processes}: {setting} = {clips} cannot be shared out among so "
+                    f"many; use at most {clips} processes, or larger batches"
+                )
+        return self
+
+    @model_validator(mode="after")
     def frames_fit_the_backbone(self) -> Params:
         pixels, limit = self.data.frame_size**2, self.backbone.max_pixels
         if pixels > limit:
