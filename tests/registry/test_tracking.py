@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -52,3 +56,34 @@ def test_logging_a_stage_again_adds_nothing_and_takes_less_than_three_seconds_of
     assert len(client.search_runs([experiment_id(client)])) == 3
     assert len(log_stage(report(home), "another run")) == len(first)
     assert len(client.search_runs([experiment_id(client)])) == 5
+
+
+CONNECT = "from videmo.registry.tracking import connect, experiment_id; print(experiment_id(connect()))"
+
+
+def test_runs_that_start_at_the_same_moment_share_a_database_that_neither_had(home):
+    started = [subprocess.Popen([sys.executable, "-c", CONNECT], stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {process.communicate(timeout=120)[0].strip() for process in started} == {"1"}
+    assert [process.returncode for process in started] == [0, 0, 0]
+
+
+def test_a_database_whose_making_was_cut_short_is_made_anew(home):
+    process = subprocess.Popen([sys.executable, "-c", CONNECT], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (home / "mlflow" / "mlflow.db.new").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (home / "mlflow" / "mlflow.db").exists()
+    assert experiment_id(connect()) == "1"
+    assert [path.name for path in (home / "mlflow").glob("mlflow.db*")] == ["mlflow.db"]
+
+
+def test_a_database_may_be_named_from_the_current_directory(home, monkeypatch):
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///here/my.db")
+    client = connect()
+    assert client.get_experiment(experiment_id(client)).artifact_location == (home / "here" / "artifacts").as_uri()
+    assert (home / "here" / "my.db").exists()

@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from videmo.stage import StageReport, home
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 EXPERIMENT = "videmo"
+SQLITE = "sqlite:///"
 BATCH = 1000  # metrics in one request, MLflow's limit
 PARAM_LENGTH = 6000  # characters of a parameter's value, MLflow's limit
 
 
 def tracking_uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home().resolve() / 'mlflow' / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home().resolve() / 'mlflow' / 'mlflow.db'}"
 
 
 def connect() -> MlflowClient:
@@ -34,14 +37,38 @@ def connect() -> MlflowClient:
     for chatty in ("mlflow", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     uri = tracking_uri()
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     import mlflow
 
     mlflow.set_tracking_uri(uri)
     for chatty in ("mlflow", "alembic"):  # importing mlflow sets its own level
         logging.getLogger(chatty).setLevel(logging.ERROR)
+    if uri.startswith(SQLITE):
+        _make_database(_file_of(uri))
     return mlflow.MlflowClient()
+
+
+def _file_of(uri: str) -> Path:
+    return Path(uri.removeprefix(SQLITE)).resolve()
+
+
+def _make_database(path: Path) -> None:
+    """Make the SQLite file if there is none: whole or not at all, by one process.
+
+    MLflow makes its tables one by one in the file itself: a kill, or a second run that starts meanwhile, would leave a
+    database that nothing opens again.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not path.exists():
+            new = path.with_name(f"{path.name}.new")
+            for stale in path.parent.glob(f"{new.name}*"):  # its journal too
+                stale.unlink()
+            SqlAlchemyStore(SQLITE + str(new), (path.parent / "artifacts").as_uri()).engine.dispose()
+            new.replace(path)
 
 
 def log_stage(report: StageReport, run_name: str) -> str:
@@ -90,7 +117,7 @@ def experiment_id(client: MlflowClient) -> str:
     if found := client.get_experiment_by_name(EXPERIMENT):
         return found.experiment_id
     uri = tracking_uri()
-    local = Path(uri.removeprefix("sqlite:///")).parent / "artifacts" if uri.startswith("sqlite:///") else None
+    local = _file_of(uri).parent / "artifacts" if uri.startswith(SQLITE) else None
     try:
         return client.create_experiment(EXPERIMENT, artifact_location=local.as_uri() if local else None)
     except MlflowException:  # another process was faster
