@@ -200,6 +200,7 @@ class Evaluation(Section):
     judge: Literal["rules", "endpoint"] = "rules"
     endpoint: Endpoint | None = None  # of the judge with that name
     max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
+    sampler: Literal["hf", "vllm"] = "hf"  # what decodes answers, reasoned ones too
     batch: Positive = 64
     max_new_tokens: Positive = 200
     resamples: Positive = 1000

@@ -8,6 +8,7 @@ from videmo.data.shards import open_dataset
 from videmo.evaluation import evaluate
 from videmo.evaluation.answers import ask, choose_questions
 from videmo.evaluation.predictions import read_predictions
+from videmo.generation.hf import HfSampler
 from videmo.stage import StageReport
 
 PARAMS = Params(
@@ -107,7 +108,7 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
         lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True
     )
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
-    ask(policy, questions, PARAMS.evaluation, lambda done, total: None)
+    ask(HfSampler(policy), questions, PARAMS.evaluation, lambda done, total: None)
     assert sum(seen) == questions.clips
     assert len(questions.samples) > 15 * questions.clips
 
@@ -115,5 +116,6 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
 def test_progress_ends_where_everything_is_asked(inputs):
     questions = choose_questions(open_dataset(inputs["data_build"]), 1)
     reached = []
-    ask(load_policy("tiny"), questions, PARAMS.evaluation, lambda done, total: reached.append((done, total)))
+    sampler = HfSampler(load_policy("tiny"))
+    ask(sampler, questions, PARAMS.evaluation, lambda done, total: reached.append((done, total)))
     assert reached[-1] == (len(questions.samples), len(questions.samples))

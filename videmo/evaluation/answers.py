@@ -18,6 +18,7 @@ from videmo.tasks.questions import is_open
 if TYPE_CHECKING:
     from videmo.backbone.frames import Video
     from videmo.backbone.policy import Policy
+    from videmo.generation.sampler import Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
 Tokens = tuple[tuple[str, float], ...]
@@ -53,11 +54,9 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
 
 
-def ask(policy: Policy, questions: Questions, config: Evaluation, progress: Progress) -> list[Prediction]:
+def ask(sampler: Sampler, questions: Questions, config: Evaluation, progress: Progress) -> list[Prediction]:
     """Greedy answers to every question."""
-    from videmo.generation.hf import HfSampler
-
-    sampler = HfSampler(policy, rows=config.batch)
+    policy = sampler.policy
     predictions: dict[str, Prediction] = {}
     for about_clips in _by_clips(questions.samples, config.batch):
         prompts = _prompts(policy, questions.dataset, about_clips)
@@ -71,13 +70,12 @@ def ask(policy: Policy, questions: Questions, config: Evaluation, progress: Prog
 
 
 def ask_reasoning(
-    policy: Policy, questions: Questions, config: Evaluation, reasoning: Reasoning, progress: Progress
+    sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning, progress: Progress
 ) -> list[Prediction]:
     """Answers found level by level, keeping the best of several candidates."""
-    from videmo.generation.hf import HfSampler
     from videmo.reasoning.search import reason
 
-    sampler = HfSampler(policy, rows=config.batch)
+    policy = sampler.policy
     predictions: list[Prediction] = []
     for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
         prompts = _prompts(policy, questions.dataset, samples)

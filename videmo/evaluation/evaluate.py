@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
@@ -15,6 +15,9 @@ from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
 from videmo.stage import StageReport, Work, stage_directory
+
+if TYPE_CHECKING:
+    from videmo.generation.sampler import Sampler
 
 MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
@@ -30,11 +33,14 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
         folder = work.path / "predictions"
         folder.mkdir(exist_ok=True)
+        sampler: Sampler | None = None
         for number, model in enumerate(MODELS):
             if not (folder / f"{model}.jsonl").exists():
-                progress = _progress(work, number, model)
-                predictions = answer(model, questions, params, inputs, folder, progress)
+                sampler = _sampler(model, params, inputs, sampler)
+                predictions = answer(model, sampler, questions, params, folder, _progress(work, number, model))
                 write_predictions(folder / f"{model}.jsonl", predictions)
+                sampler.release()
+                gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
         scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
         figures = {model: estimate(scores[model], *_resampling(params)) for model in MODELS}
         _write(work.path / "scores.json", _scores_json(figures, scores, questions, params))
@@ -42,22 +48,26 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def answer(
-    model: str, questions: Questions, params: Params, inputs: Mapping[str, Path], folder: Path, progress: Progress
+    model: str, sampler: Sampler, questions: Questions, params: Params, folder: Path, progress: Progress
 ) -> list[Prediction]:
     """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts."""
+    if model != "rl_reasoning":
+        return ask(sampler, questions, params.evaluation, progress)
+    found = ask_reasoning(sampler, questions.only(*REASONED), params.evaluation, params.reasoning, progress)
+    better = {prediction.id: prediction for prediction in found}
+    return [better.get(p.id, p) for p in read_predictions(folder / "rl.jsonl").predictions]
+
+
+def _sampler(model: str, params: Params, inputs: Mapping[str, Path], opened: Sampler | None) -> Sampler:
+    """`opened` over the next model, or the first one: what vLLM takes to start, it takes once."""
     from videmo.backbone.policy import load_policy
+    from videmo.generation.sampler import open_sampler
 
     policy = load_policy(_checkpoint(model, params, inputs), dtype=params.backbone.dtype)
-    if model != "rl_reasoning":
-        predictions = ask(policy, questions, params.evaluation, progress)
-    else:
-        reasoned = questions.only(*REASONED)
-        found = ask_reasoning(policy, reasoned, params.evaluation, params.reasoning, progress)
-        better = {prediction.id: prediction for prediction in found}
-        predictions = [better.get(p.id, p) for p in read_predictions(folder / "rl.jsonl").predictions]
-    del policy
-    gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
-    return predictions
+    if opened is None:
+        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
+    opened.follow(policy)
+    return opened
 
 
 def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:

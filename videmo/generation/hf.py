@@ -32,6 +32,9 @@ class HfSampler:
     def follow(self, policy: Policy) -> None:
         self.policy = policy
 
+    def release(self) -> None:
+        del self.policy
+
     @cached_property
     def _closers(self) -> frozenset[int]:
         return closers(self.policy)

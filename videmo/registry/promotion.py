@@ -142,15 +142,20 @@ def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], ours: Sequenc
     from videmo.backbone.policy import load_policy
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import ask, choose_questions
+    from videmo.generation.sampler import open_sampler
 
-    questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-    return ask(load_policy(policy, dtype=params.backbone.dtype), questions, params.evaluation, lambda done, total: None)
+    settings = params.evaluation
+    loaded = load_policy(policy, dtype=params.backbone.dtype)
+    sampler = open_sampler("evaluation.sampler", settings.sampler, loaded, settings.batch)
+    questions = choose_questions(open_dataset(inputs["data_build"]), settings.max_clips)
+    return ask(sampler, questions, settings, lambda done, total: None)
 
 
 def _test_set(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
     """What answers depend on besides the model: the data, the samples asked, how answers are generated."""
     asked = sorted(prediction.id for prediction in answers)
-    return digest_of([_data_digest(inputs), asked, params.evaluation.max_new_tokens, params.backbone.dtype])
+    settings = params.evaluation
+    return digest_of([_data_digest(inputs), asked, settings.max_new_tokens, settings.sampler, params.backbone.dtype])
 
 
 def _data_digest(inputs: Mapping[str, Path]) -> str:
