@@ -144,7 +144,7 @@ def test_a_loss_that_stands_still_is_drawn_and_what_steps_cost_comes_last(tmp_pa
 
 def test_where_few_people_were_asked_no_interval_is_shown(tmp_path, outputs):
     page, _, path = written(tmp_path, outputs)
-    assert "few people" in page.text
+    assert "± ?" in page.text
     assert "0.0–100.0" not in page.text
     assert "width:100.0%" not in re.sub(r'class="bar[^>]*>', "", path.read_text(encoding="utf-8"))
 

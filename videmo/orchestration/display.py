@@ -16,6 +16,7 @@ from videmo.orchestration.step import Run, StepRecord
 from videmo.stage import progress_file
 
 REFRESH_SECONDS = 0.25
+PLACED_BEFORE = {"gate": "promotion", "drift": "sft_attribute"}
 MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]▶", "not run": "[dim]·"}
 
 
@@ -51,17 +52,22 @@ class Watched:
         self._seen: dict[str, float] = {}
 
     def rows(self) -> list[Row]:
+        """The stages, and the gate before `promotion` and the report at the end once they have begun."""
         records = {step.stage: step for step in self.run.steps()}
-        return [self._row(records[planned.stage]) for planned in self.plan]
+        rows = [self._row(records[planned.stage]) for planned in self.plan]
+        for name, step in sorted(self.run.others().items()):
+            before = next((i for i, row in enumerate(rows) if row.step.stage == PLACED_BEFORE.get(name)), len(rows))
+            rows.insert(before, self._row(step))
+        return rows
 
     def reason(self, stage: str) -> str:
-        return next(step.reason for step in self.plan if step.stage == stage)
+        return next((step.reason for step in self.plan if step.stage == stage), "")
 
     def _row(self, step: StepRecord) -> Row:
         if step.status != "running":
             return Row(step, step.seconds)
         since = time.monotonic() - self._seen.setdefault(step.stage, time.monotonic())
-        return Row(step, since, **_progress(Path(step.output)))
+        return Row(step, since, **(_progress(Path(step.output)) if step.output else {}))
 
 
 def _progress(output: Path) -> dict:

@@ -65,6 +65,11 @@ class Run:
         records = (self._step(path.stem) for path in sorted((self.folder / "steps").glob("*.json")))
         return [record for record in records if record and record.status == "failed"]
 
+    def others(self) -> dict[str, StepRecord]:
+        """The records of what is no stage and has begun: the gate, the report."""
+        records = [self._step(path.stem) for path in (self.folder / "steps").glob("*.json") if path.stem not in TABLE]
+        return {record.stage: record for record in records if record}
+
     def _step(self, stage: str) -> StepRecord | None:
         try:
             return StepRecord(**json.loads((self.folder / "steps" / f"{stage}.json").read_text(encoding="utf-8")))

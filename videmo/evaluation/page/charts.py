@@ -121,8 +121,9 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 
 
 def _scale(low: float, high: float, start: float, end: float):
-    span = (high - low) or 1.0
-    return lambda value: start + (value - low) / span * (end - start)
+    if high == low:
+        return lambda value: (start + end) / 2
+    return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
 def _number(value: float) -> str:
