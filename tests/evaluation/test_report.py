@@ -170,7 +170,8 @@ def test_every_picture_has_words_for_those_who_do_not_see_it(tmp_path, outputs):
 @pytest.mark.parametrize("failed", STAGES)
 def test_a_run_that_failed_anywhere_has_a_report_that_says_where_and_why(tmp_path, outputs, failed):
     page, metrics, _ = written(tmp_path, outputs, failed)
-    assert f"The run failed in {failed}: the loss is nan" in page.text
+    assert f"The run failed in {failed}." in page.text
+    assert f"the loss is nan {EVIL}" in page.text
     assert list(metrics["seconds"]) == list(STAGES[: STAGES.index(failed)])
     assert bool(metrics["mean15"]) == (failed == "promotion")
 

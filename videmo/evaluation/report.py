@@ -65,7 +65,7 @@ def _sentence(found: Finished) -> str:
         if step["error"] == STOPPED:
             return f"The run was stopped in {step['stage']}; the same command goes on from there."
         if step["status"] == "failed":
-            return f"The run failed in {step['stage']}: {step['error'] or 'no reason was recorded'}"
+            return f"The run failed in {step['stage']}."
     if found.verdict:
         return str(found.verdict["reason"])
     if found.scores:

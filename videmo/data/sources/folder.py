@@ -95,7 +95,7 @@ def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
         return
     listed: set[str] = set()
     for number, row in _rows(directory / config.labels):
-        name = PurePosixPath((row["file"] or "").strip()).as_posix() if (row["file"] or "").strip() else ""
+        name = _plain((row["file"] or "").strip(), directory)
         if name in listed:
             yield Rejected(name, f"listed twice in {config.labels}: line {number} repeats it")
             continue
@@ -104,6 +104,12 @@ def recordings(config: Data, work: Path) -> Iterator[Recording | Rejected]:
     for path in _candidates(directory):
         if path not in listed:
             yield Rejected(path, f"not in {config.labels}")
+
+
+def _plain(name: str, directory: Path) -> str:
+    """`./a.mp4` is `a.mp4`; what names no file stays as it was written, for the quarantine."""
+    plain = PurePosixPath(name).as_posix()
+    return plain if name and is_there(directory / plain) else name
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
