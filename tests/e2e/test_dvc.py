@@ -40,7 +40,8 @@ def test_dvc_repro_gives_the_digests_and_metrics_of_the_run(project, home):
 
 def test_dvc_shows_metrics_differences_of_settings_and_plots(project, home):
     shown = json.loads(home.call("dvc", "metrics", "show", "--json", folder=project).stdout)[""]["data"]
-    assert {"mean15.base", "mean15.rl"} <= set(shown["outputs/metrics/face15_eval.json"]["data"])
+    assert set(shown["outputs/scores/rl.json"]["data"]) == {"mean15", "attribute", "expression", "understanding"}
+    assert len({name for row in shown.values() for name in row["data"]}) < 15  # a table that can be read
     params = project / "params.yaml"
     before = params.read_text()
     params.write_text(before.replace("min_gain: -101.0", "min_gain: 2.5"))

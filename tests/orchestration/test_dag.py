@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from videmo.config import SettingError, check_params, load_params
+from videmo.evaluation.evaluate import MODELS
 from videmo.orchestration.dag import STAGES, TABLE, output_of, plan
 from videmo.orchestration.outside import check_outside, directory_digest
 from videmo.stage import StageReport, stage_directory
@@ -146,7 +147,10 @@ def test_dvc_yaml_has_the_stages_inputs_and_settings_of_the_table():
             *(f"outputs/done/{before}.txt" for before in stage.after),
         ]
         assert set(flat(row["params"], every)) == set(flat(stage.sections, every)) - set(flat(stage.hidden, every))
-        assert [next(iter(metric)) for metric in row["metrics"]] == [f"outputs/metrics/{name}.json"]
+        kept = [next(iter(out)) for out in (*row["outs"], *row.get("metrics", ())) if isinstance(out, dict)]
+        assert f"outputs/metrics/{name}.json" in kept
+    shown = [next(iter(metric)) for metric in stages["face15_eval"]["metrics"]]
+    assert shown == [f"outputs/scores/{model}.json" for model in MODELS]
 
 
 def flat(names, params) -> list[str]:
