@@ -216,6 +216,7 @@ def _engine(policy: Policy, rows: int) -> Any:
         return LLM(
             model=directory,
             load_format="dummy",
+            hf_overrides={"architectures": [type(policy.model).__name__]},  # a model that was never saved has none
             dtype=str(policy.model.dtype).removeprefix("torch."),
             enable_mm_embeds=True,
             limit_mm_per_prompt={"image": 0, "video": 1},
