@@ -209,7 +209,8 @@ def _optimizers(policy: Policy, tagger: Tagger, schedule: Schedule, rate: float,
 
     Muon learns to see from half the pictures that AdamW takes.
     """
-    blocks, rest = [], list(tagger.parameters())
+    blocks: list[nn.Parameter] = []
+    rest = list(tagger.parameters())
     for name, weight in policy.model.named_parameters():
         (blocks if weight.ndim == 2 and "embed" not in name else rest).append(weight)
     muon = torch.optim.Muon(blocks, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
