@@ -40,3 +40,14 @@ def test_a_home_that_is_no_directory_is_told_with_the_variable_that_says_where(t
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "file"))
     with pytest.raises(SettingError, match="VIDEMO_HOME"), held_name(None):
         pass
+
+
+@pytest.mark.parametrize("name", ["100%", "what?"])
+def test_a_home_that_mlflow_cannot_open_is_refused_at_the_door(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / name))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(SettingError, match="VIDEMO_HOME"), held_name(None):
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    with held_name(None) as given:
+        assert given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ def held_name(name: str | None) -> Iterator[str]:
     Raises SettingError where a run that goes on has the name, or where nothing can be written.
     """
     runs = home() / "runs"
+    if {"%", "?"} & set(str(runs)) and not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise SettingError(f"{home()}: MLflow's SQLite opens no path with % or ?; VIDEMO_HOME says where runs go")
     for candidate in [name] if name else _candidates():
         lock = FileLock(runs / f".{candidate}.lock", blocking=False)
         try:
