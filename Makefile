@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 RUN ?=
 
-.PHONY: help setup full smoke repro test lint
+.PHONY: help setup full smoke repro test test-slow lint
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 # Any later installation of kfp puts its own command in place of the project's, which this puts back.
 setup: $(INSTALLED) ## make .venv and install what constraints.txt pins, unless that has been done
@@ -26,6 +26,9 @@ repro: setup ## the same stages through DVC
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest
+
+test-slow: setup ## run the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
 
 lint: setup ## check style and types
 	$(BIN)/ruff check .

@@ -1,11 +1,9 @@
-"""Stages in processes of their own: ended without warning, or several at one task."""
+"""Stages under torchrun, what they logged, and a learner by itself."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,24 +22,6 @@ module, settings, inputs, output, arguments = json.loads(sys.argv[1])
 inputs = {name: Path(path) for name, path in inputs.items()}
 import_module(module).run(check_params(settings), inputs, Path(output), **arguments)
 """
-
-
-@pytest.fixture
-def kill_stage():
-    """Start a stage and end it with SIGKILL once so many rows of its metrics are on disk."""
-
-    def run(module: str, settings: dict, inputs: dict[str, Path], output: Path, rows: int, **arguments) -> None:
-        named = {name: str(path) for name, path in inputs.items()}
-        task = json.dumps([module, settings, named, str(output), arguments])
-        process = subprocess.Popen([sys.executable, "-c", PROGRAM, task], env={**os.environ, "OMP_NUM_THREADS": "1"})
-        metrics = output.with_name(output.name + ".partial") / "metrics.jsonl"
-        while process.poll() is None and (not metrics.exists() or len(metrics.read_text().splitlines()) < rows):
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL, "the stage ended before it could be killed"
-        assert not output.exists()
-
-    return run
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from math import isfinite
+
 import pytest
 import torch
 from hypothesis import given
@@ -57,6 +59,25 @@ def test_a_loss_that_is_not_finite_changes_nothing(noise_videos, one_thread):
     with pytest.raises(FloatingPointError, match="nan in micro-batch 2 of 2"):
         engine.update([lambda: weight.sum(), lambda: weight.sum() * torch.nan], learning_rate=1e-3)
     assert all(torch.equal(now, then) for now, then in zip(policy.model.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("zero_stage", [0, 1, 2, 3])
+def test_a_gradient_that_is_not_finite_changes_nothing_though_the_loss_is(noise_videos, one_thread, zero_stage):
+    policy = random_policy(0)
+    engine = TrainingEngine(policy, Engine(zero_stage=zero_stage), gradient_clip=1.0)
+    batch = small_batch(policy, noise_videos[:1])
+    before = {name: weight.clone() for name, weight in engine.whole().model.state_dict().items()}
+
+    def pole():
+        logprobs = engine.logprobs(batch, answer_mask(batch))
+        return (logprobs - logprobs.detach()).sqrt().sum()  # 0, with an infinite slope
+
+    with pytest.raises(FloatingPointError, match="the loss is finite, "):
+        engine.update([pole], learning_rate=1e-3)
+    after = engine.whole().model.state_dict()
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+    assert isfinite(engine.update([lambda: -engine.logprobs(batch, answer_mask(batch)).mean()], learning_rate=1e-3))
+    engine.close()
 
 
 def test_adapters_train_alone_and_leave_a_plain_model(noise_videos, one_thread):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from stage_processes import Task, kill_when
 
 from videmo.backbone.policy import load_policy
 from videmo.config import check_params
@@ -15,11 +16,10 @@ def model_weights(output):
     return load_policy(output / "model").model.state_dict()
 
 
-def test_a_killed_run_ends_with_the_losses_and_weights_of_an_unbroken_one(
-    built_data, tmp_path, kill_stage, curve, one_thread
-):
+def test_a_killed_run_ends_with_the_losses_and_weights_of_an_unbroken_one(built_data, tmp_path, curve, one_thread):
     inputs = {"data_build": built_data}
-    kill_stage("videmo.training.sft", SETTINGS, inputs, tmp_path / "killed", rows=4, level="attribute")
+    killed = Task("videmo.training.sft", SETTINGS, inputs, tmp_path / "killed", {"level": "attribute"})
+    kill_when(killed, lambda: killed.rows() >= 4)
     resumed = sft.run(check_params(SETTINGS), inputs, tmp_path / "killed", "attribute")
     unbroken = sft.run(check_params(SETTINGS), inputs, tmp_path / "unbroken", "attribute")
     assert unbroken.metrics["steps"] > 4

@@ -25,16 +25,8 @@ def inputs(built_data, speaking_model):
     return {"data_build": built_data, "sft_emotion": speaking_model}
 
 
-def test_a_killed_run_ends_with_the_metrics_and_weights_of_an_unbroken_one(
-    inputs, tmp_path, kill_stage, curve, one_thread
-):
-    kill_stage("videmo.training.tree_rl", SETTINGS, inputs, tmp_path / "killed", rows=2)
-    resumed = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "killed")
-    unbroken = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "unbroken")
-    assert curve(resumed.output) == curve(unbroken.output)
-    weights, expected = (load_policy(report.output / "model").model.state_dict() for report in (resumed, unbroken))
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
-    rows = curve(unbroken.output)
+def test_a_run_logs_every_reward_and_how_far_the_policy_has_moved(inputs, tmp_path, curve, one_thread):
+    rows = curve(tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl").output)
     assert rows[0]["kl"] < rows[-1]["kl"]
     terms = {"caption_tree", "caption_attribute", "caption_expression", "caption_emotion", "caption_format"}
     assert {"reward", *terms, "question_qa", "question_format"} <= rows[0].keys()
