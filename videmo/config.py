@@ -147,9 +147,19 @@ class Endpoint(Section):
         return url.rstrip("/")
 
 
+class Similar(Section):
+    """Items of one aspect that are near each other, such as neighbours on the emotion wheel: to take one for another
+    costs `cost` in place of the reward's label_cost."""
+
+    aspect: str
+    items: Annotated[tuple[str, ...], Field(min_length=2)]
+    cost: Share
+
+
 class Reward(Section):
     edit_lambda: Rate = 0.2  # R = exp(-lambda * Edit)
     label_cost: Share = 0.5  # same aspect, other item
+    similar: tuple[Similar, ...] = ()  # where two items stand together in several, the last one's cost holds
     tree_weight: Share = 0.6
     qa_weight: Share = 0.3
     format_weight: Share = 0.1

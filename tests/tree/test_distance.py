@@ -28,7 +28,26 @@ PAIRS = {
 }
 trees = st.builds(AffectiveTree, **{level: st.lists(st.sampled_from(PAIRS[level]), max_size=8).map(tuple)
                                     for level in LEVELS})  # fmt: skip
-metric_costs = st.builds(Costs, label=st.floats(0.01, 1), other=st.floats(0.5, 2))
+# Plutchik's wheel as a ring: an item costs by the steps to the other, which is a metric.
+WHEEL = ("happiness", "surprise", "fear", "sadness", "disgust", "anger", "anxiety")
+
+
+def ring(step: float, top: float) -> dict[tuple[Pair, Pair], float]:
+    """Costs of every two items on the wheel: `step` for neighbours, and so on up to `top`."""
+    pairs = [Pair("emotion", name) for name in WHEEL]
+    return {(a, b): min(step * min((i - j) % len(WHEEL), (j - i) % len(WHEEL)), top)
+            for i, a in enumerate(pairs) for j, b in enumerate(pairs[:i])}  # fmt: skip
+
+
+@st.composite
+def metric(draw):
+    label = draw(st.floats(0.01, 1))
+    # An item off the wheel is `label` from all on it: at least half the way across.
+    items = ring(draw(st.floats(0.01, 1)) * label, label) if draw(st.booleans()) else {}
+    return Costs(label, draw(st.floats(0.5, 2)), items)
+
+
+metric_costs = metric()
 # Few aspects that rest on each other, so that random trees share labels, differ in items and lack parents.
 CLOSE = [(level, pair) for level in LEVELS for pair in PAIRS[level]
          if pair.aspect in ("lip thickness", "lip colour", "lips", "mouth corners", "emotion")
@@ -96,6 +115,17 @@ def test_ten_thousand_random_pairs_with_random_costs_equal_zss_and_apted():
         found = distances(pairs, costs)
         assert found == pytest.approx([by_zss(a, b, costs) for a, b in expected], abs=1e-9)
         assert found == pytest.approx([by_apted(a, b, costs) for a, b in expected], abs=1e-9)
+
+
+def test_random_trees_under_unit_costs_and_under_a_table_equal_zss_and_apted():
+    random_ = random.Random(4)
+    statements = [("emotion", Pair("emotion", name)) for name in (*WHEEL, "neutral", "contempt")] + CLOSE
+    for costs in (Costs(1, 1), Costs(0.9, 2, ring(0.3, 0.8)), Costs(0, 0.5, ring(0.1, 0.3))):
+        pairs = [tuple(gathered(random_.sample(statements, random_.randint(0, 7))) for _ in range(2))
+                 for _ in range(300)]  # fmt: skip
+        found = distances(pairs, costs)
+        assert found == pytest.approx([by_zss(nested(a), nested(b), costs) for a, b in pairs], abs=1e-9)
+        assert found == pytest.approx([by_apted(nested(a), nested(b), costs) for a, b in pairs], abs=1e-9)
 
 
 def test_large_trees_of_the_whole_vocabulary_equal_zss_and_apted():

@@ -46,6 +46,14 @@ def test_a_caption_earns_the_exponential_of_its_edit_distance(settings):
     assert changed.emotion == pytest.approx(math.exp(-settings.edit_lambda * settings.label_cost))
 
 
+def test_items_that_are_near_each_other_may_cost_less():
+    near = [{"aspect": "emotion", "items": ["fear", "anger", "disgust"], "cost": 0.1}]
+    settings = Reward.model_validate({"similar": near})
+    found = [reward(RIGHT.replace("anger", name), settings).emotion for name in ("fear", "disgust", "sadness")]
+    costs = [0.1, 0.1, settings.label_cost]
+    assert found == pytest.approx([math.exp(-settings.edit_lambda * cost) for cost in costs])
+
+
 def test_a_level_with_nothing_to_say_still_needs_its_segment():
     calm = REFERENCE.only("attribute", "expression")
     full, short = render(calm), render(calm, ("attribute", "expression"))
@@ -132,6 +140,87 @@ def test_gaming_the_content_earns_less_than_an_honest_mistake(game):
     assert reward(GAMES[game]).total < reward(HONEST_MISTAKE).total
 
 
+# Half of it is right, three items are wrong, two statements are missing.
+HONEST = (
+    "<attribute>accessory: hat; age: middle-aged; gender: male</attribute>"
+    "<expression>brows: raised; mouth corners: lowered</expression>"
+    "<emotion>emotion: anger; intensity: weak; sentiment: negative</emotion>"
+)
+# What can be said without a look at the clip.
+IGNORANT = {
+    "nothing": "",
+    "blanks": " \n" * 500,
+    "empty segments": "<attribute></attribute><expression></expression><emotion></emotion>",
+    "empty segments over and over": "<attribute></attribute><expression></expression><emotion></emotion>" * 30,
+    "tags alone": "<attribute><expression><emotion>" * 30,
+    "every item": render(EVERYTHING),
+    "every item, in sentences": render_sentences(EVERYTHING),
+    "every item of the level that counts": render(EVERYTHING.only("emotion")),
+    "every emotion": render(AffectiveTree(emotion=tuple(Pair("emotion", name) for name in EMOTIONS))),
+    "every attribute and nothing else": render(EVERYTHING, ("attribute",)),
+    "one lucky emotion": "<attribute></attribute><expression></expression><emotion>emotion: anger</emotion>",
+    "one lucky statement, repeated": "<attribute>" + "age: young; " * 40 + "</attribute>",
+    "talk": "I see a person whose face shows an emotion. " * 300,
+    "talk within the tags": render(AffectiveTree()).replace("><", ">I see a face, and what it shows; <") * 20,
+    "the question": PARTS["fine_caption"].question,
+    "as": "a" * 50_000,
+}
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.05), Reward(edit_lambda=0.5, label_cost=0.9)])
+@pytest.mark.parametrize("said", IGNORANT)
+def test_what_can_be_said_without_a_look_earns_less_than_an_honest_answer_that_is_half_right(said, settings):
+    assert reward(IGNORANT[said], settings).total < reward(HONEST, settings).total - 0.02
+
+
+def everything_of(*aspects: str) -> str:
+    return "; ".join(f"{name}: {item}" for name in aspects for item in ASPECTS[name].items)
+
+
+# What could be done to an honest answer so that it earns more.
+ADDED = {
+    "one statement twice": HONEST.replace("accessory: hat", "accessory: hat; accessory: hat"),
+    "one statement in both forms": HONEST.replace("accessory: hat", "accessory: hat; The accessory is hat."),
+    "one statement ten times": HONEST.replace("gender: male", "gender: male; " * 10),
+    "the answer twice": HONEST * 2,
+    "the answer twenty times": HONEST * 20,
+    "the last segment again, with another emotion": HONEST + "<emotion>emotion: fear</emotion>",
+    "both of two ages": HONEST.replace("age: middle-aged", "age: middle-aged; age: young"),
+    "both of two brows": HONEST.replace("brows: raised", "brows: raised, lowered"),
+    "every age": HONEST.replace("age: middle-aged", everything_of("age")),
+    "every emotion": HONEST.replace("emotion: anger", everything_of("emotion")),
+    "every item of all": render(EVERYTHING),
+    "aspects that there are none of": HONEST.replace("gender", "aura: bright; charm: great; gender"),
+    "talk before": "Let me look closely. " + HONEST,
+    "talk behind": HONEST + " I am sure.",
+    "talk within": HONEST.replace("</attribute>", "; and so on</attribute>"),
+    "blanks": HONEST.replace("<emotion>", " " * 2_000 + "<emotion>"),
+    "blanks within": HONEST.replace("; ", ";" + " " * 500),
+    "a segment left open": HONEST.removesuffix("</emotion>"),
+    "a segment left out": HONEST[: HONEST.index("<expression>")] + HONEST[HONEST.index("<emotion>") :],
+    "another order": HONEST[HONEST.index("<emotion>") :] + HONEST[: HONEST.index("<emotion>")],
+    "statements on another level": HONEST.replace("expression>", "attribute>"),
+}
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.05), Reward(edit_lambda=0.5, label_cost=0.9)])
+@pytest.mark.parametrize("added", ADDED)
+def test_nothing_done_to_an_honest_answer_earns_it_more(added, settings):
+    assert ADDED[added] != HONEST
+    assert reward(ADDED[added], settings).total < reward(HONEST, settings).total
+
+
+@pytest.mark.parametrize("name", [name for name, aspect in ASPECTS.items() if len(aspect.items) > 1])
+def test_all_guesses_together_earn_no_more_than_silence_and_less_than_any_one_of_them(name):
+    items, level = ASPECTS[name].items, ASPECTS[name].level
+    for item in items:
+        reference = AffectiveTree(**{level: (Pair(name, item),)})
+        said = [(), items, *((guess,) for guess in items)]
+        texts = [render(AffectiveTree(**{level: tuple(Pair(name, guess) for guess in guesses)})) for guesses in said]
+        silent, all_, *guesses = (terms.total for terms in caption_rewards(texts, reference, SETTINGS))
+        assert all_ <= silent < min(guesses)
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_false_statement_more_earns_less_than_silence(count):
     silent = RIGHT.replace("age: young; ", "")
@@ -148,6 +237,26 @@ def test_listing_every_answer_earns_less_than_naming_the_right_ones(part):
     assert question_reward(", ".join(space), right, SETTINGS, PARTS[part]).total < 0.6
     assert question_reward(right[0], right, SETTINGS, PARTS[part]).total > 0.7
     assert question_reward(", ".join(space), (), SETTINGS, PARTS[part]).qa == 0
+
+
+@pytest.mark.parametrize("part", ["action_units", "appearance", "action", "emotion_multi"])
+def test_of_several_answers_a_half_right_one_earns_more_than_what_can_be_said_without_a_look(part):
+    space, right = PARTS[part].answers, PARTS[part].answers[:2]
+    half = question_reward(f"{space[0]}, {space[3]}", right, SETTINGS, PARTS[part]).total
+    ignorant = [
+        "",
+        "none",
+        ", ".join(space),
+        ", ".join(space) * 20,
+        ", ".join(space[4:]),
+        "yes",
+        "x" * 10_000,
+        "none " * 99,
+    ]
+    for text in ignorant:
+        assert question_reward(text, right, SETTINGS, PARTS[part]).total < half - 0.05
+    twice = question_reward(f"{space[0]}, {space[0]}, {space[3]}", right, SETTINGS, PARTS[part]).total
+    assert twice < half
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from videmo.tasks.catalog import Part
 from videmo.tasks.metrics import accuracy, f1
 from videmo.tasks.questions import read_answer, write_answer
 from videmo.tree.distance import Costs, distances
-from videmo.tree.model import LEVELS, AffectiveTree, Level
+from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.text import Parsed, parse, render
 
 # An honest answer in sentences is about twice as long as its list of pairs; past this, talk is padding.
@@ -67,7 +68,7 @@ def caption_rewards(
     views = [(reference, [answer.tree for answer in answers])]
     views += [(reference.only(level), [answer.tree.only(level) for answer in answers]) for level in LEVELS]
     pairs = [(wanted, tree) for wanted, trees in views for tree in trees]
-    edits = distances(pairs, Costs(label=settings.label_cost)).reshape(len(views), len(texts))
+    edits = distances(pairs, edit_costs(settings)).reshape(len(views), len(texts))
     whole, *alone = np.exp(-settings.edit_lambda * edits).tolist()
     longest = LONGEST * len(render(reference, levels))
     formats = [
@@ -90,6 +91,16 @@ def question_reward(
     qa = (f1 if part.many else accuracy)(chosen, reference) / 100
     form = float(chosen is not None and _is_written(text, chosen, part, aspect))
     return Terms(_mix((qa, form), (settings.qa_weight, settings.format_weight)), form, qa=qa)
+
+
+def edit_costs(settings: Reward) -> Costs:
+    """What the edits of a caption's tree cost."""
+    near = {
+        (Pair(similar.aspect, one), Pair(similar.aspect, other)): similar.cost
+        for similar in settings.similar
+        for one, other in combinations(sorted(similar.items), 2)
+    }
+    return Costs(label=settings.label_cost, items=near)
 
 
 def tree_share(settings: Reward) -> float:
