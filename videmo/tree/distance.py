@@ -129,7 +129,7 @@ def _in_preorder(statements: list[tuple[Step, str]], found: Ints, starts: Ints) 
 def _item_costs(code: _Code, costs: Costs) -> tuple[Ints, Floats]:
     """The table of item costs over the items it names: (labels,) row of each label or -1, (rows, rows) costs."""
     named = {pair: row for row, pair in enumerate(dict.fromkeys(pair for both in costs.items for pair in both))}
-    table = np.full((max(1, len(named)),) * 2, costs.label)
+    table = np.full((max(1, len(named)),) * 2, costs.label, np.float64)
     for (a, b), cost in costs.items.items():
         table[named[a], named[b]] = table[named[b], named[a]] = cost
     if not named:
