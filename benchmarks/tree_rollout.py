@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
@@ -201,6 +202,7 @@ def report(modes: Mapping[str, Measured]) -> None:
     seconds = {name: statistics.median(mode.seconds[1:]) for name, mode in modes.items()}
     tokens = {name: statistics.median(mode.tokens[1:]) for name, mode in modes.items()}
     leaves = CLIPS * prod(TREE)
+    print(", ".join(f"{package} {version(package)}" for package in ("trl", "transformers", "torch")))
     print(f"{leaves} leaves of {sum(LENGTHS.values())} tokens; {THREADS} threads, {REPEATS} repeats, medians")
     print(f"{'':<8}{'seconds':>10}{'leaves a second':>18}{'forwarded tokens':>19}   all repeats")
     for name, mode in modes.items():

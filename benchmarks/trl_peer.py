@@ -11,7 +11,7 @@ from typing import Any
 from datasets import Dataset
 from PIL import Image
 from torch import Tensor
-from transformers import ProcessorMixin, Qwen2VLImageProcessor, TrainerCallback
+from transformers import PrinterCallback, ProcessorMixin, Qwen2VLImageProcessor, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from videmo.backbone.policy import TINY, Policy, image_processor
@@ -100,7 +100,7 @@ def open_trainer(policy: Policy, pictures: Mapping[str, Any], question: str, sha
         logging_strategy="no",
         disable_tqdm=True,
     )
-    return Trainer(
+    trainer = Trainer(
         model=str(TINY),
         reward_funcs=arbitrary_rewards,
         args=config,
@@ -109,10 +109,17 @@ def open_trainer(policy: Policy, pictures: Mapping[str, Any], question: str, sha
             image_processor(policy.config), policy.tokenizer, policy.tokenizer.chat_template
         ),
     )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def completions(trainer: Trainer) -> list[tuple[str, list[int], Tensor]]:
-    """Of the last step: the clip, the tokens and the reference's log-probabilities, of every completion."""
+    """Of the last step: the clip, the tokens and the reference's log-probabilities, of every completion.
+
+    Raises SystemExit where one ended early.
+    """
+    if not trainer.made["completion_mask"].all():
+        raise SystemExit("a completion of TRL's ended early: there would be fewer tokens on its side")
     tokens, logprobs = trainer.made["completion_ids"], trainer.made["ref_per_token_logps"].detach()
     return list(zip(trainer.clips, tokens.tolist(), logprobs, strict=True))
 
