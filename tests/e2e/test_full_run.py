@@ -93,7 +93,14 @@ def begun(home: Home, stage: str, run: str, *settings: str) -> subprocess.Popen:
     """A run that has begun to work on `stage`."""
     command = ["kfp", *SMOKE, "--name", run, *(part for setting in settings for part in ("--set", setting))]
     process = subprocess.Popen(
-        command, env=home.environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        env=home.environment(),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests that are started in the background are started deaf to it, and would hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 300
     while not list((home.path / "store" / stage).glob("*.partial/metrics.jsonl")):
