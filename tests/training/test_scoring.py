@@ -61,7 +61,7 @@ def test_over_levels_a_gap_counts_by_how_large_it_is_among_those_of_its_level():
         node(1, TRUTH[1], 0), node(1, TRUTH[1], 1),
         node(2, right, 2), node(2, wrong, 2), node(2, right, 3), node(2, right, 3),
     )  # fmt: skip
-    far = (near[0], node(0, "<attribute></attribute>", -1), *near[2:])
+    far = (near[0], node(0, "<attribute></attribute>", -1), near[2], near[4], near[5])  # the empty one goes nowhere
     asked = Sample("c.age", "c", "age", "attribute", "train", ask(PARTS["age"]), "young")
     answers = Rollout(tuple(RolloutNode("answer", text, (1,), (-0.5,), -1) for text in ("young", "elderly")))
     batch = [(CAPTION, Rollout(near)), (CAPTION, Rollout(far)), (asked, answers)]

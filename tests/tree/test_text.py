@@ -23,7 +23,8 @@ known_trees = st.builds(AffectiveTree, **{level: st.lists(st.sampled_from(PAIRS[
 other_pairs = st.lists(st.builds(Pair, phrases, phrases), max_size=6).map(tuple)
 other_trees = st.builds(AffectiveTree, other_pairs, other_pairs, other_pairs)
 TAGS = [f"<{level}>" for level in LEVELS] + [f"</{level}>" for level in LEVELS]
-pieces = st.sampled_from([*TAGS, "age: young", "; ", "The age is young.", " is ", "the", ":", ",", ".", "<", "\n", " "])
+pieces = st.sampled_from([*TAGS, "age: young", "; ", "The age is young.", " is ", "the", ":", ",", ".", "<", "\n", " ",
+                          "\ud800", "\0", "\u2028"])  # fmt: skip
 
 
 @pytest.mark.parametrize("write", [render, render_sentences])
