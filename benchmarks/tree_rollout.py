@@ -84,16 +84,15 @@ class Endless(Policy):
 
 
 class TokenCount:
-    """Counts every position that goes through the language models of `models`, padding too."""
+    """Counts every position that goes into the language models of `models`, padding too: every token embedded."""
 
     def __init__(self, *models: Any):
         self.tokens = 0
         for model in models:
-            model.model.language_model.register_forward_pre_hook(self._add, with_kwargs=True)
+            model.get_input_embeddings().register_forward_pre_hook(self._add)
 
-    def _add(self, _: torch.nn.Module, args: tuple, inputs: Mapping[str, Any]) -> None:
-        rows, columns = inputs["inputs_embeds"].shape[:2]
-        self.tokens += rows * columns
+    def _add(self, _: torch.nn.Module, inputs: tuple[Tensor]) -> None:
+        self.tokens += inputs[0].numel()
 
 
 @dataclass

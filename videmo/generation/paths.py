@@ -13,6 +13,7 @@ from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import embed_videos, root_positions
 from videmo.generation.cache import PathCache, stack
+from videmo.generation.one_token import one_token
 
 
 @dataclass(eq=False)
@@ -58,8 +59,12 @@ def extend(policy: Policy, cache: PathCache, tokens: Sequence[Tensor]) -> Paths:
 def step(policy: Policy, cache: PathCache, tokens: Tensor, live: Tensor) -> Paths:
     """Put one token behind every path. tokens (rows,); live (rows,) bool: False where the path is over, so that its
     token is there for the shape only and nothing attends to it."""
-    embeds = policy.model.get_input_embeddings()(tokens[:, None])
-    hidden = _forward(policy, cache, embeds, cache.position[:, None].expand(3, -1, -1), live.long())
+    cache.reserve(1)
+    end = cache.length + 1
+    cache.bias[:, cache.length] = cache.bias.new_zeros(len(live)).masked_fill(~live, torch.finfo(cache.bias.dtype).min)
+    embeds = policy.model.get_input_embeddings()(tokens)
+    hidden = one_token(policy.model.model.language_model, cache, embeds, cache.bias[:, None, None, :end])
+    cache.length = end
     cache.position = cache.position + live
     return Paths(cache, _logits(policy, hidden))
 
