@@ -4,7 +4,7 @@ import torch
 from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.prefix_tree import collate, token_logprobs
 from videmo.backbone.tiny import random_policy
-from videmo.generation.decoding import choose
+from videmo.generation.decoding import SMALL, choose, few_threads
 from videmo.generation.hf import HfSampler
 from videmo.tasks.catalog import PARTS
 from videmo.training.forest import rollout_mask, rollout_tree, sampled_logprobs
@@ -116,3 +116,18 @@ def test_tokens_are_drawn_in_proportion_to_their_probability():
 def test_a_pad_of_the_vision_tower_is_never_drawn():
     tokens, _ = choose(torch.zeros(100, 4), 1.0, torch.arange(100) / 100, never=(0, 3))
     assert set(tokens.tolist()) == {1, 2}
+
+
+def test_a_small_step_takes_one_thread_and_leaves_the_others_as_they_were():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with few_threads(SMALL - 1):
+            assert torch.get_num_threads() == 1
+        with few_threads(SMALL):
+            assert torch.get_num_threads() == 2
+        with pytest.raises(ZeroDivisionError), few_threads(1):
+            1 / 0  # noqa: B018
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

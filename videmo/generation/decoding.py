@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -13,6 +14,7 @@ from videmo.backbone.policy import Policy
 from videmo.generation.cache import PathCache, stack
 from videmo.generation.paths import Paths, step
 
+SMALL = 10**8  # multiplications; the tiny model takes as many for 55 rows
 TAIL = 24  # tokens that a closing tag is looked for in; a real tokenizer spells one in up to 6
 
 
@@ -68,6 +70,7 @@ def decode_segments(
     paths' cache, to go on from.
     """
     total = len(paths.logits)
+    weights = sum(weight.numel() for weight in policy.model.model.language_model.parameters())
     segments = Segments([[] for _ in range(total)], [[] for _ in range(total)], [False] * total)
     rows, live = list(range(total)), [True] * total
     retired = _Retired()
@@ -89,11 +92,24 @@ def decode_segments(
             going = [place for place, alive in enumerate(live) if alive]
             paths.cache = paths.cache.select(going, paths.cache.length + ending.tokens // 4)
             rows, live, tokens = [rows[place] for place in going], [True] * len(going), tokens[going]
-        paths = step(policy, paths.cache, tokens, torch.tensor(live, device=tokens.device))
+        with few_threads(weights * len(rows)):
+            paths = step(policy, paths.cache, tokens, torch.tensor(live, device=tokens.device))
     if keep:
         retired.add(paths.cache, rows, range(len(rows)))
         segments.cache = retired.together()
     return segments
+
+
+@contextmanager
+def few_threads(products: int) -> Iterator[None]:
+    """Where a step takes so few multiplications, one thread: to wake others for each of its operations saves nothing on
+    a machine that is idle, and takes several times as long on one that is not."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if products < SMALL else threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def choose(
