@@ -3,7 +3,14 @@ import time
 import numpy as np
 import pytest
 
-from videmo.evaluation.statistics import MEASURES, Scores, difference, estimate
+from videmo.evaluation.statistics import (
+    MEASURES,
+    Scores,
+    difference,
+    difference_over,
+    estimate,
+    estimate_over,
+)
 from videmo.tasks.catalog import COLUMNS, TASKS
 from videmo.tasks.metrics import column_scores, mean15, table_scores, task_scores
 
@@ -124,3 +131,30 @@ def test_of_very_few_people_in_all_not_even_the_mean_is_bounded():
     assert few.mean15.as_list() == few.tables["attribute"].as_list() == [100, 0, 100]
     other = scores([(*row[:4], 0.0) for row in rows[:4]])
     assert difference(scores(rows[:4]), other, 200, 0).mean15.as_list() == [100, -100, 100]
+
+
+def test_one_run_alone_is_estimated_as_it_is():
+    table, other = random_scores(seed=1), random_scores(seed=2)
+    assert estimate_over([table], 100, 0) == estimate(table, 100, 0)
+    assert difference_over([table], [other], 100, 0) == difference(table, other, 100, 0)
+
+
+def test_runs_that_disagree_widen_the_interval_of_their_mean_and_runs_that_agree_do_not():
+    runs = [random_scores(seed=1, spread=10, shift=shift) for shift in (-6.0, 0.0, 6.0)]
+    alone, same, apart = (estimate_over(chosen, 500, 0).mean15 for chosen in (runs[1:2], [runs[1]] * 3, runs))
+    assert (same.low, same.high) == pytest.approx((alone.low, alone.high))
+    assert apart.value == pytest.approx(alone.value, abs=0.1)
+    assert apart.high - apart.low > 1.5 * (alone.high - alone.low)
+
+
+def test_a_gain_in_every_run_is_seen_however_far_the_runs_lie_apart():
+    before = [random_scores(seed=1, spread=10, shift=shift) for shift in (-6.0, 0.0, 6.0)]
+    after = [random_scores(seed=1, spread=10, shift=shift + 2) for shift in (-6.0, 0.0, 6.0)]
+    gain = difference_over(after, before, 500, 0).mean15
+    assert 0 < gain.low <= gain.value <= gain.high
+    assert gain.value == pytest.approx(2, abs=0.1)
+
+
+def test_runs_on_other_samples_are_not_averaged():
+    with pytest.raises(ValueError, match="did not answer the same samples"):
+        estimate_over([random_scores(people=5), random_scores(people=6)], 10, 0)

@@ -8,7 +8,7 @@ from videmo.backbone.frames import pack_frames
 from videmo.backbone.prefix_tree import collate
 from videmo.backbone.tiny import random_policy
 from videmo.data.samples import Sample
-from videmo.training.batches import Deck, Order, answer_mask, sample_tree
+from videmo.training.batches import Deck, Mixture, Order, answer_mask, sample_tree
 
 
 def sample(clip, number, level="attribute"):
@@ -54,6 +54,22 @@ def test_replay_keeps_to_its_share(batch, replay):
     shown = [one.id for step in range(order.steps) for pack in order.packs(step) for one in pack.samples
              if one.level == "emotion"]  # fmt: skip
     assert set(shown) == {one.id for one in own.samples}
+
+
+def test_a_mixture_shows_the_packs_of_its_orders_in_as_many_steps_and_none_of_their_order():
+    levels = ("attribute", "expression", "emotion")
+    decks = [Deck(tuple(sample(clip, 0, level) for clip in range(20)), 1, 0) for level in levels]
+    orders = tuple(Order(own, decks[0] if place else None, 3, 0.25, 1.5) for place, own in enumerate(decks))
+    mixture, again = Mixture(orders, seed=0), Mixture(orders, seed=0)
+    curriculum = [pack for order in orders for step in range(order.steps) for pack in order.packs(step)]
+    mixed = [pack for step in range(mixture.steps) for pack in mixture.packs(step)]
+    assert mixture.steps == sum(order.steps for order in orders)
+    assert sorted(pack.clip + pack.samples[0].level for pack in mixed) == sorted(
+        pack.clip + pack.samples[0].level for pack in curriculum
+    )
+    assert {pack.samples[0].level for pack in mixed[: len(mixed) // 3]} == set(levels)
+    assert again.packs(4) == mixture.packs(4)
+    assert Mixture(orders, seed=1).packs(4) != mixture.packs(4)
 
 
 def test_a_level_without_samples_and_a_replay_of_everything_are_refused():

@@ -62,3 +62,23 @@ def test_a_loss_that_is_not_finite_names_its_step_and_samples(built_data, tmp_pa
     with pytest.raises(FloatingPointError, match=r"step \d+: .* lower sft.attribute.learning_rate, or look at"):
         sft.run(check_params(wild), {"data_build": built_data}, tmp_path / "wild", "attribute")
     assert not (tmp_path / "wild").exists()
+
+
+def steps(report):
+    return report.metrics["steps"]
+
+
+def test_a_later_level_from_the_backbone_replays_nothing_and_the_mixture_takes_as_long_as_the_curriculum(
+    built_data, speaking_model, tmp_path, one_thread
+):
+    short = {level: {**LEVEL, "epochs": 0.2} for level in ("attribute", "expression", "emotion")}
+    params, data = check_params({"sft": {**SETTINGS["sft"], **short}}), {"data_build": built_data}
+    attribute = sft.run(params, data, tmp_path / "attribute", "attribute")
+    expression = sft.run(params, {**data, "sft_attribute": speaking_model}, tmp_path / "expression", "expression")
+    emotion = sft.run(params, {**data, "sft_expression": speaking_model}, tmp_path / "emotion", "emotion")
+    alone = sft.run(params, data, tmp_path / "alone", "expression")
+    mixed = sft.run(params, data, tmp_path / "mixed", "mixed")
+    assert steps(alone) < steps(expression)
+    assert steps(mixed) == steps(attribute) + steps(expression) + steps(emotion)
+    weights, backbone = model_weights(alone.output), load_policy("tiny").model.state_dict()
+    assert distance(weights, backbone) < distance(weights, model_weights(speaking_model))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from videmo.generation.sampler import Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
+REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Tokens = tuple[tuple[str, float], ...]
 Progress = Callable[[int, int], None]
 
@@ -84,6 +85,12 @@ def ask_reasoning(
             predictions.append(_prediction(questions.dataset, sample, search.answer.text, tokens))
         progress(len(predictions), len(questions.samples))
     return predictions
+
+
+def put_in(reasoned: Sequence[Prediction], plain: Sequence[Prediction]) -> list[Prediction]:
+    """The plain answers with the reasoned ones in their places."""
+    better = {prediction.id: prediction for prediction in reasoned}
+    return [better.get(prediction.id, prediction) for prediction in plain]
 
 
 def _hash(clip: str) -> str:

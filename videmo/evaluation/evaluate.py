@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import Progress, Questions, ask, ask_reasoning, choose_questions
+from videmo.evaluation.answers import REASONED, Progress, Questions, ask, ask_reasoning, choose_questions, put_in
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from videmo.generation.sampler import Sampler
 
 MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
-REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 
 
 def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
@@ -54,8 +53,7 @@ def answer(
     if model != "rl_reasoning":
         return ask(sampler, questions, params.evaluation, progress)
     found = ask_reasoning(sampler, questions.only(*REASONED), params.evaluation, params.reasoning, progress)
-    better = {prediction.id: prediction for prediction in found}
-    return [better.get(p.id, p) for p in read_predictions(folder / "rl.jsonl").predictions]
+    return put_in(found, read_predictions(folder / "rl.jsonl").predictions)
 
 
 def _sampler(model: str, params: Params, inputs: Mapping[str, Path], opened: Sampler | None) -> Sampler:

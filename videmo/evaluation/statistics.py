@@ -70,12 +70,47 @@ def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) 
 
     Raises ValueError where the two were not given the same samples by the same judge.
     """
-    if challenger.judge != champion.judge:
-        raise ValueError(f"scores of different judges cannot be compared: {challenger.judge} and {champion.judge}")
-    if _identity(challenger) != _identity(champion):
-        raise ValueError("the two models did not answer the same samples; evaluate both on the same ones")
+    return _estimates(challenger, _differences(challenger, champion, resamples, seed), worst=-100.0)
+
+
+def estimate_over(runs: Sequence[Scores], resamples: int, seed: int) -> Estimates:
+    """The mean figures of several runs of one method, such as seeds. Each resample draws the people, the same for all
+    runs, and the runs as well (the pigeonhole bootstrap: Owen 2007), so that the interval holds for other people and
+    other runs. With one run, what `estimate` gives.
+    """
+    _check_same_samples(runs)
+    return _estimates(runs[0], _mean_of_drawn([_figures(r, resamples, seed) for r in runs], resamples, seed), worst=0.0)
+
+
+def difference_over(challengers: Sequence[Scores], champions: Sequence[Scores], resamples: int, seed: int) -> Estimates:
+    """Challenger minus champion as the mean over several runs of both, paired run by run; drawn as `estimate_over`."""
+    _check_same_samples(challengers)
+    pairs = zip(challengers, champions, strict=True)
+    differences = [_differences(ours, theirs, resamples, seed) for ours, theirs in pairs]
+    return _estimates(challengers[0], _mean_of_drawn(differences, resamples, seed), worst=-100.0)
+
+
+def _differences(challenger: Scores, champion: Scores, resamples: int, seed: int) -> dict[str, Array]:
+    _check_same_samples((challenger, champion))
     ours, theirs = _figures(challenger, resamples, seed), _figures(champion, resamples, seed)
-    return _estimates(challenger, {name: ours[name] - theirs[name] for name in ours}, worst=-100.0)
+    return {name: ours[name] - theirs[name] for name in ours}
+
+
+def _check_same_samples(compared: Sequence[Scores]) -> None:
+    first, *others = compared
+    for other in others:
+        if first.judge != other.judge:
+            raise ValueError(f"scores of different judges cannot be compared: {first.judge} and {other.judge}")
+        if _identity(first) != _identity(other):
+            raise ValueError("the two models did not answer the same samples; evaluate both on the same ones")
+
+
+def _mean_of_drawn(runs: Sequence[dict[str, Array]], resamples: int, seed: int) -> dict[str, Array]:
+    """The mean over the runs, and over as many runs drawn anew in each resample."""
+    chances = np.full(len(runs), 1 / len(runs))
+    drawn = np.random.default_rng([seed, len(runs)]).multinomial(len(runs), chances, size=resamples)
+    shares = np.vstack([np.ones((1, len(runs))), drawn]) / len(runs)
+    return {name: np.einsum("sr,rsf->sf", shares, np.stack([run[name] for run in runs])) for name in runs[0]}
 
 
 def _identity(scores: Scores) -> set[tuple[str, int, str]]:

@@ -22,7 +22,7 @@ from videmo.orchestration.cluster import (
     QUEUE_LABEL,
     VOLUME,
 )
-from videmo.orchestration.dag import TABLE, Stage
+from videmo.orchestration.dag import Stage
 from videmo.stage import IMAGE, StageReport
 
 
@@ -63,7 +63,7 @@ def check_gpus(processes: int) -> None:
 
 def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> None:
     described = {
-        "stage": stage.name,
+        "stage": {name: getattr(stage, name) for name in ("name", "module", "sections", "hidden", "arguments")},
         "params": params.model_dump(mode="json"),
         "inputs": {name: str(path) for name, path in inputs.items()},
         "output": str(output),
@@ -75,7 +75,7 @@ def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path
 def work_on(job: Path) -> None:
     """One of the processes that torchrun started."""
     described = json.loads(job.read_text(encoding="utf-8"))
-    stage = TABLE[described["stage"]]
+    stage = Stage(**described["stage"])
     view = stage.view(check_params(described["params"]))
     inputs = {name: Path(path) for name, path in described["inputs"].items()}
     try:

@@ -95,7 +95,7 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
             if run.fresh or (output.exists() and faults(output)):
                 discard(output)
             cached = output.exists()
-            report = StageReport.read(output) if cached else _execute(stage, params, found, output)
+            report = StageReport.read(output) if cached else execute(stage, params, found, output)
             _log_once(report, run)
             record.append(cached)
         return report
@@ -125,7 +125,8 @@ def discard(output: Path) -> None:
             shutil.rmtree(removed)
 
 
-def _execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Run a stage on those of `inputs` that its row names, in as many processes as it takes."""
     own = {name: inputs[name] for name in stage.inputs}
     if "engine" in stage.sections and params.engine.processes > 1:
         from videmo.orchestration.launch import run_in_processes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -99,6 +99,29 @@ class Order:
     def _replayed_by(self, step: int) -> int:
         """Packs of earlier levels in all batches before `step`: whole numbers that keep to the share."""
         return int(step * self.batch * self._replayed + 1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """All batches of several orders with their packs shuffled: the same packs in as many steps, and no curriculum."""
+
+    orders: tuple[Order, ...]  # with batches of one size
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        return sum(order.steps for order in self.orders)
+
+    def packs(self, step: int) -> list[Pack]:
+        """The packs of batch `step`, from 0."""
+        size = self.orders[0].batch
+        return self._shuffled[step * size : (step + 1) * size]
+
+    @cached_property
+    def _shuffled(self) -> list[Pack]:
+        packs = [pack for order in self.orders for step in range(order.steps) for pack in order.packs(step)]
+        random.Random(f"{self.seed}/mixed").shuffle(packs)
+        return packs
 
 
 def sample_tree(policy: Policy, video: Video, samples: Sequence[Sample]) -> PrefixTree:

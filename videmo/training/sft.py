@@ -1,4 +1,5 @@
-"""Curriculum fine-tuning: one level of attribute -> expression -> emotion, from the policy of the level before.
+"""Curriculum fine-tuning: one level of attribute -> expression -> emotion, from the policy of the level before; for
+comparison any level from the backbone, or all of them mixed.
 
 Packs of one clip and several questions are prefix trees, so a clip is seen once for all of its questions. The loss is
 the negative log-likelihood of the answers' tokens, the end of the turn with them, as the mean over all answer tokens of
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from videmo.backbone.prefix_tree import PrefixTree, collate
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
 from videmo.stage import StageReport, Work
-from videmo.training.batches import Deck, Order, Pack, answer_mask, clip_videos, sample_tree
+from videmo.training.batches import Deck, Mixture, Order, Pack, answer_mask, clip_videos, sample_tree
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model
 from videmo.training.lora import add_lora, merge_lora
@@ -34,7 +35,8 @@ from videmo.tree.model import LEVELS, Level
 if TYPE_CHECKING:
     from videmo.config import Params, Sft
 
-BEFORE: dict[Level, str | None] = {"attribute": None, "expression": "sft_attribute", "emotion": "sft_expression"}
+MIXED: Literal["mixed"] = "mixed"  # in place of a level: all of them together
+Taught = Level | Literal["mixed"]
 FINAL_STEPS = 20  # the final loss is the mean over so many
 
 
@@ -52,20 +54,22 @@ class Pace:
         return {"seconds_per_step": self.seconds / self.steps, "tokens_per_second": self.tokens / self.seconds}
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) -> StageReport:
-    """Fine-tune the policy of the level before (the backbone, for the first) on the samples of `level`.
+def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught) -> StageReport:
+    """Fine-tune on the samples of `level` the policy among the inputs, that of the level before; the backbone where
+    there is none, which has nothing to replay. Mixed, the batches are those of the whole curriculum, shuffled.
 
     Resumes from the newest checkpoint; the losses are then those of a run that was never stopped. Writes `model`, a
     Hugging Face directory. Raises ValueError without samples, FloatingPointError where the loss is not finite.
     """
     with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
-        policy = _policy(params, inputs, level)
+        before = next((path for name, path in inputs.items() if name.startswith("sft_")), None)
+        policy = _policy(params, before)
         videos = clip_videos(dataset, policy)
-        order = _order(dataset.of("train"), params.sft, level)
+        order = _batches(dataset.of("train"), params.sft, level, replays=before is not None)
         adapted = add_lora(policy, params.sft.lora, params.sft.seed)
         engine = TrainingEngine(policy, params.engine, params.sft.gradient_clip, params.sft.weight_decay)
-        pace = _train(engine, order, videos, params.sft, level, work)
+        pace = _train(engine, order, videos, params.sft, _peak(params.sft, level), work)
         merge_lora(adapted)
         save_model(engine, work.path / "model")
         metrics = {"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()}
@@ -73,18 +77,22 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Level) 
         return work.finish(metrics)
 
 
-def _policy(params: Params, inputs: Mapping[str, Path], level: Level) -> Policy:
-    before = BEFORE[level]
-    name = inputs[before] / "model" if before else params.backbone.name
-    policy = load_policy(name, params.backbone.dtype)
+def _policy(params: Params, before: Path | None) -> Policy:
+    policy = load_policy(before / "model" if before else params.backbone.name, params.backbone.dtype)
     if params.backbone.freeze_vision:
         policy.model.model.visual.requires_grad_(False)
     return policy
 
 
-def _order(samples: Sequence[Sample], settings: Sft, level: Level) -> Order:
+def _batches(samples: Sequence[Sample], settings: Sft, level: Taught, replays: bool) -> Order | Mixture:
+    if level == MIXED:
+        return Mixture(tuple(_order(samples, settings, one, replays=True) for one in LEVELS), settings.seed)
+    return _order(samples, settings, level, replays)
+
+
+def _order(samples: Sequence[Sample], settings: Sft, level: Level, replays: bool) -> Order:
     chosen = getattr(settings, level)
-    earlier = LEVELS[: LEVELS.index(level)]
+    earlier = LEVELS[: LEVELS.index(level)] if replays else ()
 
     def deck(levels: Sequence[Level], seed: int) -> Deck:
         return Deck(tuple(sample for sample in samples if sample.level in levels), chosen.samples_per_clip, seed)
@@ -98,10 +106,21 @@ def _order(samples: Sequence[Sample], settings: Sft, level: Level) -> Order:
     )
 
 
+def _peak(settings: Sft, level: Taught) -> float:
+    """The highest learning rate; mixed, the mean of the levels'."""
+    rates = [getattr(settings, one).learning_rate for one in (LEVELS if level == MIXED else (level,))]
+    return sum(rates) / len(rates)
+
+
 def _train(
-    engine: TrainingEngine, order: Order, videos: Callable[[str], Video], settings: Sft, level: Level, work: Work
+    engine: TrainingEngine,
+    order: Order | Mixture,
+    videos: Callable[[str], Video],
+    settings: Sft,
+    peak: float,
+    work: Work,
 ) -> Pace:
-    peak, checkpoints, pace = getattr(settings, level).learning_rate, work.path / CHECKPOINTS, Pace()
+    checkpoints, pace = work.path / CHECKPOINTS, Pace()
     done = load_checkpoint(checkpoints, engine)
     work.rewind(done)
     engine.policy.model.train()

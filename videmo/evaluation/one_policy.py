@@ -1,0 +1,49 @@
+"""One policy answers the test questions: what a comparison of many policies is made of.
+
+Only the answers are kept. Who scores them, and against whom, is a matter of moments and left to who compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videmo.data.shards import open_dataset
+from videmo.evaluation.answers import REASONED, ask, ask_reasoning, choose_questions, put_in
+from videmo.evaluation.predictions import read_predictions, write_predictions
+from videmo.stage import StageReport, stage_directory
+
+if TYPE_CHECKING:
+    from videmo.config import Params
+    from videmo.generation.sampler import Sampler
+
+PREDICTIONS = "predictions.jsonl"
+TRAINED = ("sft_", "tree_rl")  # how the stages that make policies are called
+
+
+def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: bool) -> StageReport:
+    """Have the policy among `inputs` answer, the backbone where there is none; writes `predictions.jsonl`.
+
+    With `reasoning` it answers level by level what has levels; the other answers are those among `inputs`.
+    """
+    with stage_directory(output, __name__, params, inputs) as work:
+        questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
+        sampler = _sampler(params, inputs)
+        if reasoning:
+            asked = questions.only(*REASONED)
+            found = ask_reasoning(sampler, asked, params.evaluation, params.reasoning, work.progress)
+            predictions = put_in(found, read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions)
+        else:
+            predictions = ask(sampler, questions, params.evaluation, work.progress)
+        write_predictions(work.path / PREDICTIONS, predictions)
+        return work.finish({"questions": len(predictions)})
+
+
+def _sampler(params: Params, inputs: Mapping[str, Path]) -> Sampler:
+    from videmo.backbone.policy import load_policy
+    from videmo.generation.sampler import open_sampler
+
+    trained = next((path for name, path in inputs.items() if name.startswith(TRAINED)), None)
+    policy = load_policy(trained / "model" if trained else params.backbone.name, dtype=params.backbone.dtype)
+    return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
