@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from videmo.config import Params
 from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.page.charts import Box, curves, dag, line_chart
 from videmo.evaluation.page.examples import Example, choose_examples
 from videmo.evaluation.page.facts import data_facts
+from videmo.evaluation.page.rendering import duration, render, write_whole
 from videmo.evaluation.predictions import read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
@@ -29,8 +28,8 @@ EXAMPLE_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose trees ar
 def write_report(run: Path, params: Params, steps: Sequence[Step]) -> Path:
     """Write metrics.json and report.html into the folder of a run, from whatever steps succeeded; returns the page."""
     found = finished(run, steps)
-    _write(run / "metrics.json", json.dumps(run_metrics(found), indent=1))
-    _write(run / "report.html", _render(_content(run.name, params, found)))
+    write_whole(run / "metrics.json", json.dumps(run_metrics(found), indent=1))
+    write_whole(run / "report.html", render("report.html.jinja", _content(run.name, params, found)))
     return run / "report.html"
 
 
@@ -83,14 +82,6 @@ def _note(step: Step) -> str:
     return "cached" if step["cached"] else duration(step["seconds"])
 
 
-def duration(seconds: float) -> str:
-    """`8.4 s`, `12 min 05 s`, `3 h 20 min`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
 def _examples(found: Finished, dataset: Dataset | None) -> tuple[str, tuple[Example, ...]] | None:
     folder = found.outputs.get("face15_eval")
     if folder is None or dataset is None:
@@ -111,24 +102,3 @@ def _curves(found: Finished) -> dict[str, dict[str, Any]]:
             lines = curves([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
             drawn[stage] = {name: line_chart(name, points) for name, points in list(lines.items())[:SHOWN_CURVES]}
     return drawn
-
-
-def _render(content: Mapping[str, Any]) -> str:
-    pages = Environment(
-        loader=PackageLoader("videmo.evaluation", "page"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.filters["duration"] = duration
-    pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
-    pages.filters["words"] = lambda name: name.replace("_", " ")
-    return pages.get_template("report.html.jinja").render(content)
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all. What has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text.encode("utf-8", "replace"))
-    partial.replace(path)

@@ -26,28 +26,36 @@ class Box:
     inputs: tuple[str, ...] = ()
 
 
-def line_chart(title: str, points: Sequence[tuple[float, float]]) -> Markup:
-    """A curve over steps; points: (step, value), at least one."""
-    points = _thinned(points)
-    steps, values = [p[0] for p in points], [p[1] for p in points]
+def line_chart(title: str, *lines: Sequence[tuple[float, float]], span: tuple[float, float] | None = None) -> Markup:
+    """Curves over steps; of each, (step, value), at least one. `span`: the lowest and the highest value to make room
+    for, so that charts can be compared; by default those of the curves."""
+    lines = tuple(_thinned(line) for line in lines)
+    steps, values = ([point[place] for line in lines for point in line] for place in (0, 1))
+    low, high = span or (min(values), max(values))
     across = _scale(min(steps), max(steps), LEFT, WIDTH - RIGHT)
-    up = _scale(min(values), max(values), HEIGHT - BOTTOM, TOP)
-    path = " ".join(f"{across(step):.1f},{up(value):.1f}" for step, value in points)
+    up = _scale(low, high, HEIGHT - BOTTOM, TOP)
     grid = "".join(
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(v):.1f}" y2="{up(v):.1f}"/>'
         f'<text x="{LEFT - 5}" y="{up(v) + 3.5:.1f}" text-anchor="end">{_number(v)}</text>'
-        for v in dict.fromkeys((min(values), (min(values) + max(values)) / 2, max(values)))
+        for v in dict.fromkeys((low, (low + high) / 2, high))
     )
     ends = (
-        f'<text x="{LEFT}" y="{HEIGHT - 5}">{steps[0]:g}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 5}" text-anchor="end">step {steps[-1]:g}</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 5}">{min(steps):g}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 5}" text-anchor="end">step {max(steps):g}</text>'
     )
-    mark = f'<circle class="dot" cx="{across(steps[-1]):.1f}" cy="{up(values[-1]):.1f}" r="2.5"/>'
-    label = escape(f"{title}: from {_number(values[0])} to {_number(values[-1])} over {steps[-1]:g} steps")
+    ends_at = ", ".join(f"from {_number(line[0][1])} to {_number(line[-1][1])}" for line in lines)
+    label = escape(f"{title}: {ends_at} over {max(steps):g} steps")
+    drawn = "".join(_curve([(across(step), up(value)) for step, value in line]) for line in lines)
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">'
-        f'{grid}{ends}<polyline class="curve" points="{path}"/>{mark}</svg>'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{grid}{ends}{drawn}</svg>'
     )
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    """A line with a dot at its end."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    (x, y) = points[-1]
+    return f'<polyline class="curve" points="{path}"/><circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
 
 
 def dag(boxes: Sequence[Box], across: bool) -> Markup:

@@ -1,0 +1,41 @@
+"""Content into a page that needs nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
+
+
+def render(template: str, content: Mapping[str, Any], beside: Path | None = None) -> str:
+    """The page that a template makes of `content`. `beside`: a directory with templates of its own, which may use those
+    here."""
+    here = PackageLoader("videmo.evaluation", "page")
+    pages = Environment(
+        loader=ChoiceLoader([here, FileSystemLoader(beside)]) if beside else here,
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters["duration"] = duration
+    pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    pages.filters["words"] = lambda name: name.replace("_", " ")
+    return pages.get_template(template).render(content)
+
+
+def duration(seconds: float) -> str:
+    """`8.4 s`, `12 min 05 s`, `3 h 20 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Whole or not at all. What has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(text.encode("utf-8", "replace"))
+    partial.replace(path)
