@@ -99,6 +99,19 @@ def test_only_the_kept_sibling_has_children(prompts, speaking_policy):
         assert set(rollout.parents) <= {-1, 1, 4}
 
 
+def test_where_one_sibling_is_kept_the_first_is_what_plain_decoding_says(prompts, speaking_policy):
+    sampler = HfSampler(speaking_policy)
+    rollouts = sampler.grow(prompts, (3, 3, 3), 0.7, max_segment_tokens=40, keep=lambda rollout, siblings: siblings[0])
+    answers = sampler.answer(prompts, max_new_tokens=120)
+    assert any(len(rollout.nodes) > 3 for rollout in rollouts)
+    for rollout, answer in zip(rollouts, answers, strict=True):
+        first = rollout.path(max(rollout.parents) if max(rollout.parents) >= 0 else 0)
+        said = [token for node in first for token in rollout.nodes[node].tokens]
+        assert answer.tokens[: len(said)] == tuple(said)
+        kept = [logprob for node in first for logprob in rollout.nodes[node].logprobs]
+        assert kept == pytest.approx(answer.logprobs[: len(said)], abs=1e-4)
+
+
 def test_branching_of_two_levels_is_refused(prompts, speaking_policy):
     with pytest.raises(ValueError, match="one number for whole answers, or 3"):
         HfSampler(speaking_policy).grow(prompts, (2, 2))

@@ -14,6 +14,7 @@ from videmo.backbone.policy import Policy
 from videmo.generation.cache import PathCache, stack
 from videmo.generation.paths import Paths, step
 
+LIKELIEST = -1.0  # in place of a random number
 SMALL = 10**8  # multiplications; the tiny model takes as many for 55 rows
 TAIL = 24  # tokens that a closing tag is looked for in; a real tokenizer spells one in up to 6
 
@@ -66,8 +67,8 @@ def decode_segments(
     """One segment for each of `paths`, which are used up.
 
     temperature 0 takes the likeliest token. Above it, token t of row i is where the cumulated probabilities pass
-    numbers[i, t], uniform in [0, 1), so a segment does not depend on what else is in the batch. `keep`: return the
-    paths' cache, to go on from.
+    numbers[i, t], uniform in [0, 1), so a segment does not depend on what else is in the batch; where that is LIKELIEST
+    it is the likeliest token all the same. `keep`: return the paths' cache, to go on from.
     """
     total = len(paths.logits)
     weights = sum(weight.numel() for weight in policy.model.model.language_model.parameters())
@@ -115,21 +116,25 @@ def few_threads(products: int) -> Iterator[None]:
 def choose(
     logits: Tensor, temperature: float, uniform: Tensor | None, never: Sequence[int] = ()
 ) -> tuple[Tensor, Tensor]:
-    """The next token of every row of `logits` (rows, vocabulary), and its log-probability at the temperature.
+    """The next token of every row of `logits` (rows, vocabulary), and its log-probability: at the temperature where it
+    was drawn, at 1 where it is the likeliest.
 
     The tokens in `never` are not sampled: pads that stand for pixels make no sense in an answer, and a model that was
     trained at all gives them next to no probability.
     """
-    logprobs = torch.log_softmax(logits / (temperature or 1.0), dim=-1)
+    likeliest = logits.argmax(dim=-1)
     if temperature == 0:
-        tokens = logits.argmax(dim=-1)
+        tokens, logprobs = likeliest, torch.log_softmax(logits, dim=-1)
     else:
         assert uniform is not None
+        drawn = uniform >= 0
+        logprobs = torch.log_softmax(logits / torch.where(drawn, temperature, 1.0).to(logits)[:, None], dim=-1)
         probabilities = logprobs.exp().double()
         probabilities[:, list(never)] = 0
         cumulated = probabilities.cumsum(dim=-1)
         wanted = uniform.double()[:, None] * cumulated[:, -1:]
-        tokens = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+        places = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+        tokens = torch.where(drawn, places, likeliest)
     return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
 
 

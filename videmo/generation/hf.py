@@ -11,7 +11,7 @@ from torch import Tensor
 
 from videmo.backbone.chat import decode, question_tokens
 from videmo.backbone.policy import Policy
-from videmo.generation.decoding import Ending, Segments, closers, decode_segments
+from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, decode_segments
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
 from videmo.generation.paths import Paths, extend, prefix_cache
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
@@ -87,6 +87,8 @@ class HfSampler:
         goes_on = ending.tag is not None
         paths = paths.select([row for row in range(len(growth.at)) for _ in range(level.children)], room=32)
         drawn = numbers[[place.slot for place in places]]
+        if growth.keep:
+            drawn[:: level.children] = LIKELIEST
         found = decode_segments(self.policy, paths, ending, temperature, drawn, keep=goes_on)
         nodes = [self._node(level.level, found, row, place.node) for row, place in enumerate(places)]
         rows = growth.add(places, nodes, level.children)

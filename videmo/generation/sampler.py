@@ -41,6 +41,8 @@ class Sampler(Protocol):
 
         Three numbers grow a tree over the levels of an affective tree, one number whole answers. The same seed, prompts
         and weights give the same rollouts. `keep` chooses which of the siblings is continued; all are by default.
+        Where there is a choice the first sibling is no sample, but the likeliest segment: a search that starts from
+        what the model would have said anyway.
         """
 
 

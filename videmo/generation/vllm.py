@@ -111,7 +111,9 @@ class VllmSampler:
             path = Rollout(tuple(nodes)).path(place.node) if place.node >= 0 else []
             said = [token for node in path for token in nodes[node].tokens]
             asked.append({**start, "prompt_token_ids": start["prompt_token_ids"] + said})
-        drawn = [seeds[place.slot] for place in places]
+        drawn: list[int | None] = [seeds[place.slot] for place in places]
+        if growth.keep:
+            drawn[:: level.children] = [None] * (len(places) // level.children)
         parents = [place.node for place in places]
         nodes = self._sample(level.level, asked, parents, ending, temperature, drawn)
         growth.add(places, nodes, level.children)
@@ -164,12 +166,12 @@ class VllmSampler:
         temperature: float,
         seeds: Sequence[int | None],
     ) -> list[RolloutNode]:
-        """One segment behind each of `asked`."""
+        """One segment behind each of `asked`: drawn, or the likeliest where it has no seed."""
         from vllm import SamplingParams
 
         wanted = [
             SamplingParams(
-                temperature=temperature,
+                temperature=0.0 if seed is None else temperature,
                 seed=seed,
                 max_tokens=ending.tokens,
                 logprobs=0,  # that of the sampled token, and of no other

@@ -6,7 +6,9 @@ the model's own likelihood:
 
     score_i = -mean_{j != i} Edit(T_i, T_j) + w * mean_t log p(token_t of i),    w = reasoning.likelihood_weight
 
-A candidate that cannot be read goes on only where none can: siblings that say nothing agree perfectly.
+The first candidate of a level is the likeliest one, the others are samples: a search of any width has what plain
+decoding would have said among what it chooses from. A candidate that cannot be read goes on only where none can:
+siblings that say nothing agree perfectly.
 """
 
 from __future__ import annotations
