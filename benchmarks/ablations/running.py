@@ -1,0 +1,82 @@
+"""A step in a process of its own, forked from one that has imported everything: it starts at once, and takes what it
+held of memory with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+from pathlib import Path
+
+from benchmarks.ablations.steps import Step
+from videmo.orchestration.step import discard, execute, run_lock
+
+WORKERS = multiprocessing.get_context("forkserver")
+# Where there is a GPU, nothing that might touch it may be imported before the fork.
+LIGHT = ["videmo.training.sft", "videmo.training.tree_rl", "videmo.evaluation.one_policy", "videmo.tree.zhang_shasha"]
+
+
+def get_ready(log: Path) -> None:
+    """Start the process that the others are forked from; what it prints while it imports goes to `log`."""
+    import torch
+
+    WORKERS.set_forkserver_preload(LIGHT if torch.cuda.is_available() else [*LIGHT, "deepspeed"])
+    with _printing_to(log):
+        forkserver.ensure_running()
+
+
+def make(step: Step, log: Path) -> float:
+    """Make the output of a step, going on from what a killed run left of it; the seconds it took.
+
+    Another run that makes the same output is waited for. Raises RuntimeError with the last line of the log where the
+    step fails.
+    """
+    started = time.monotonic()
+    with run_lock(step.output):
+        if not step.done:
+            if step.output.exists():  # damaged
+                discard(step.output)
+            process = WORKERS.Process(target=_work, args=(step, log))
+            process.start()
+            process.join()
+            if not step.done:
+                raise RuntimeError(_last_line(log) or f"ended with {process.exitcode}; was there enough memory?")
+    return time.monotonic() - started
+
+
+def _work(step: Step, log: Path) -> None:
+    with _printing_to(log):
+        try:
+            execute(step.stage, step.params, {source.stage.name: source.output for source in step.inputs}, step.output)
+        except BaseException:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+
+
+@contextmanager
+def _printing_to(log: Path) -> Iterator[None]:
+    """Send what this process and those that it starts print to `log`; on the file descriptors, for libraries in C."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    kept = os.dup(1), os.dup(2)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for descriptor in (1, 2):
+        os.dup2(file, descriptor)
+    os.close(file)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for descriptor, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.exists() else []
+    return lines[-1] if lines else ""
