@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 RUN ?=
 
-.PHONY: help setup full smoke repro test test-slow lint
+.PHONY: help setup full smoke repro ablations test test-slow lint
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,9 @@ smoke: setup ## the whole pipeline at its smallest, in under two minutes
 
 repro: setup ## the same stages through DVC
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(RUN)
+
+ablations: setup ## what each part of the method adds: every setting with three seeds, up to 90 minutes; goes on where it was
+	$(BIN)/python -m benchmarks.ablations $(RUN)
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest

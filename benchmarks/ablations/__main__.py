@@ -83,7 +83,8 @@ def _run(params: Params, seeds: Sequence[int], only_plan: bool) -> int:
         print("\n".join(f"{'cached' if task.step.done else 'run':<8}{task.name}" for task in tasks))
         return 0
     save_params(RUN, params)
-    get_ready(RUN.folder / "logs" / "imports.log")
+    if there < len(tasks):
+        get_ready(RUN.folder / "logs" / "imports.log")
     for place, task in enumerate(tasks, start=1):
         print(f"[{place}/{len(tasks)}] {task.name} ", end="", flush=True)
         cached = task.step.done
@@ -105,7 +106,7 @@ def _print_figures(found: Ablations, page: Path) -> None:
     for setting, of_seeds in figures.items():
         value, low, high = means[setting]["mean15"]
         each = "".join(f"{of_seeds[str(seed)]['mean15']:>9.1f}" for seed in found.answered)
-        print(f"{setting:<24}{each}{value:>9.1f} [{low:.1f}, {high:.1f}]")
+        print(f"{setting:<24}{each}{value:>9.1f} " + (f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "± ?"))
     print(f"page: {os.path.relpath(page)}")
 
 

@@ -17,7 +17,7 @@ from benchmarks.ablations.steps import RL, SETTINGS, Step
 from videmo.evaluation.page.charts import line_chart
 from videmo.evaluation.page.rendering import render, write_whole
 
-NAMES = {"mean15": "mean of the 15 tasks", "att": "attribute", "exp": "expression", "und": "understanding"}
+NAMES = {"mean15": "mean of 15 tasks", "att": "attribute", "exp": "expression", "und": "understanding"}
 MEANING = {
     "base": "the backbone as it is",
     "mixed": "all levels' data in one, shuffled: the curriculum's packs in as many steps, without its order",
@@ -94,10 +94,12 @@ def _sentence(found: Ablations, differences: Mapping[str, Any]) -> str:
     if found.missing:
         total = len(SETTINGS) * len(found.answered)
         return f"{total - found.missing} of {total} answers (a setting with a seed) are there so far."
-    value, low, high = differences["tree_grpo - curriculum"]["pooled"]["mean15"]
-    told = "is a gain" if low > 0 else "is a loss" if high < 0 else "cannot be told from chance"
-    points = f"{value:+.1f} points".replace("-", "\N{MINUS SIGN}")
-    return f"Tree GRPO against the curriculum alone: {points} in the mean of the 15 tasks, which {told}."
+    gain = differences["tree_grpo - curriculum"]["pooled"]["mean15"]
+    _, low, high = gain
+    told = "a gain" if low > 0 else "a loss" if high < 0 else "not told from chance"
+    shown = "{:+.1f} points [{:+.1f}, {:+.1f}]" if _told(gain) else "{:+.1f} points"
+    points = shown.format(*gain).replace("-", "\N{MINUS SIGN}")
+    return f"Tree GRPO against the curriculum alone: {points} in the mean of the 15 tasks, {told}."
 
 
 def _drawn(found: Ablations, values: Mapping[str, Any], differences: Mapping[str, Any]) -> dict[str, Any]:
