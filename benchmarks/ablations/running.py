@@ -34,11 +34,13 @@ def make(step: Step, log: Path) -> float:
     """Make the output of a step, going on from what a killed run left of it; the seconds it took.
 
     Another run that makes the same output is waited for. Raises RuntimeError with the last line of the log where the
-    step fails.
+    step fails, and where the code has changed since the digest was made: processes that were forked run the old one.
     """
     started = time.monotonic()
     with run_lock(step.output):
         if not step.done:
+            if not step.current:
+                raise RuntimeError("the code was changed in the meantime; the same command goes on with the new one")
             if step.output.exists():  # damaged
                 discard(step.output)
             process = WORKERS.Process(target=_work, args=(step, log))

@@ -60,6 +60,11 @@ class Step:
     def done(self) -> bool:
         return self.output.exists() and not faults(self.output)
 
+    @property
+    def current(self) -> bool:
+        """Whether the code that it depends on is still that of its digest."""
+        return _digest(self.stage, self.params, self.inputs) == self.digest
+
     def chain(self) -> list[Step]:
         """All that has to be there for this step, in order, and itself."""
         return [*(before for source in self.inputs for before in source.chain()), self]
@@ -104,4 +109,8 @@ def changed(params: Params, *changes: str) -> Params:
 
 def _step(stage: Stage, params: Params, *inputs: Step) -> Step:
     row = replace(stage, inputs=tuple(source.stage.name for source in inputs))
-    return Step(row, params, inputs, digest_for(row, params, {source.stage.name: source.digest for source in inputs}))
+    return Step(row, params, inputs, _digest(row, params, inputs))
+
+
+def _digest(stage: Stage, params: Params, inputs: tuple[Step, ...]) -> str:
+    return digest_for(stage, params, {source.stage.name: source.digest for source in inputs})

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from math import prod
 from pathlib import Path
@@ -202,6 +203,13 @@ def test_a_step_that_fails_says_why_and_where_the_rest_is(tmp_path):
     with pytest.raises(RuntimeError, match="not the complete output of a stage"):
         make(steps_of(PARAMS, 0)["base"], tmp_path / "step.log")
     assert "Traceback" in (tmp_path / "step.log").read_text()
+
+
+def test_a_step_whose_code_was_changed_after_the_plan_is_not_run(tmp_path):
+    step = replace(steps_of(PARAMS, 0)["base"], digest="0123456789abcdef")
+    with pytest.raises(RuntimeError, match="the code was changed in the meantime"):
+        make(step, tmp_path / "step.log")
+    assert not step.output.exists()
 
 
 def test_the_plan_counts_the_steps_and_runs_nothing(capsys, tmp_path):
