@@ -16,16 +16,20 @@ from videmo.data.sources.faces.draw import draw_frames
 from videmo.data.sources.faces.performance import Figure, Performance, sample_performance
 from videmo.data.sources.faces.person import sample_person
 from videmo.training import scenes
+from videmo.training.parts import parts_of
 
 SCENE_SHARE = 0.15
+GLANCE = 2  # frames; one patch in time
 PRETRAINING_PEOPLE = 7  # names the random stream of people who appear nowhere else
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is to be seen in a few frames; a slot that is hidden or does not apply is absent."""
+    """What is to be seen in a few frames; a slot that is hidden or does not apply is absent. `parts`: of a glance at
+    people, where the parts of their faces are (`parts_of`)."""
 
     facts: dict[str, str] = field(default_factory=dict)
+    parts: np.ndarray | None = None
 
 
 _COLOURS = {"blond": "yellow"}
@@ -105,18 +109,18 @@ SEEN_AT_A_GLANCE = {
 def take_picture(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, Picture]:
     """Draw a scene or a performance by people who appear nowhere else: uint8 (frames, size, size, 3), and its facts.
 
-    Two frames are a glance: neighbours in time, of which only what stands still can be told.
+    Two frames are a glance: the same moment twice, of which only what stands still can be told.
     """
     if rng.random() < SCENE_SHARE:
         drawn, facts = scenes.draw_scene(rng, frames, size)
         return drawn, Picture(facts)
     people = [sample_person(np.random.default_rng([PRETRAINING_PEOPLE, int(rng.integers(2**31))])) for _ in range(2)]
     performance = sample_performance(rng, people[0], people[1])
-    if frames == 2:
-        first = int(rng.integers(FRAMES - 2))
-        moments = [first, first + 2]
-    else:
-        moments = ((np.arange(frames) + rng.random()) * FRAMES / frames).astype(int).tolist()
+    if frames == GLANCE:
+        moment = int(rng.integers(FRAMES))
+        drawn = draw_frames(performance, size, [moment]).repeat(GLANCE, axis=0)
+        return drawn, Picture(facts_of(performance, [moment] * GLANCE), parts_of(performance, size, moment))
+    moments = ((np.arange(frames) + rng.random()) * FRAMES / frames).astype(int).tolist()
     return draw_frames(performance, size, moments), Picture(facts_of(performance, moments))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,10 +27,10 @@ from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
 from videmo.backbone.tiny import random_policy, train_tokenizer
 from videmo.training.captions import EVERYTHING, NAMES, captions, prompts, texts
-from videmo.training.pictures import SEEN_AT_A_GLANCE, Picture, take_picture
+from videmo.training.parts import PartsHead
+from videmo.training.pictures import GLANCE, SEEN_AT_A_GLANCE, Picture, take_picture
 
-GLANCE = 2  # frames; one patch in time
-WORKERS = 2  # processes that draw the next pictures while this one trains
+WORKERS = 1  # process that draws the next pictures while this one trains
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Schedule:
     seed: int = 0
     frames: int = 8
     frame_size: int = 84
-    see_steps: int = 2000
+    see_steps: int = 4000
     see_batch: int = 48  # glances of two frames
     see_rate: float = 6e-3  # of matrices
-    speak_steps: int = 800
+    speak_steps: int = 900
     speak_batch: int = 12
     speak_rate: float = 3e-3  # of matrices
     topics: int = 9  # topics in the long caption of a clip
@@ -118,15 +119,17 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
 
 
 def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
-    """The tower alone, on glances of two frames, which teach it shapes and places at a quarter of a clip's cost."""
-    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
-    rates = _optimizers(policy, tagger, schedule, schedule.see_rate, schedule.see_steps)
+    """The tower alone, on glances, which teach it shapes and places at a quarter of a clip's cost."""
+    hidden = policy.config.vision_config.out_hidden_size
+    tagger, parts = Tagger(hidden, SEEN_AT_A_GLANCE), PartsHead(hidden)
+    rates = _optimizers(policy, [tagger, parts], schedule, schedule.see_rate, schedule.see_steps)
     for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
-        with torch.autocast("cpu", torch.bfloat16):
-            features = torch.stack(embed_videos(policy, [video for video, _ in batch]))
-        loss, right = tagger.loss(features.float(), [picture for _, picture in batch])
-        _update(loss, rates)
-        _report("see", step, log_every, loss=loss.item(), tags_right=right)
+        features = torch.stack(embed_videos(policy, [video for video, _ in batch]))
+        pictures = [picture for _, picture in batch]
+        tagged, right = tagger.loss(features, pictures)
+        drawn = parts.loss(features, [picture.parts for picture in pictures])
+        _update(tagged + drawn, rates)
+        _report("see", step, log_every, loss=tagged.item(), tags_right=right, parts=drawn.item())
 
 
 def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -135,7 +138,7 @@ def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str,
     Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
     """
     tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
-    rates = _optimizers(policy, tagger, schedule, schedule.speak_rate, schedule.speak_steps)
+    rates = _optimizers(policy, [tagger], schedule, schedule.speak_rate, schedule.speak_steps)
     recent: list[tuple[float, float]] = []
     for step, batch in enumerate(
         _batches(policy, schedule, schedule.frames, schedule.speak_batch, schedule.speak_steps, 1)
@@ -158,10 +161,9 @@ def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tens
     captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # root, then prompt and caption by turns
     seen: list = []
     hook = policy.model.model.visual.register_forward_hook(lambda *call: seen.append(call[-1]))
-    with torch.autocast("cpu", torch.bfloat16):
-        loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
+    loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
     hook.remove()
-    return loss, torch.stack(seen[0].pooler_output).float()
+    return loss, torch.stack(seen[0].pooler_output)
 
 
 @torch.no_grad()
@@ -204,13 +206,15 @@ def _batches(
     return DataLoader(pictures, batch_size=None, num_workers=WORKERS, prefetch_factor=2)
 
 
-def _optimizers(policy: Policy, tagger: Tagger, schedule: Schedule, rate: float, steps: int) -> list[LambdaLR]:
+def _optimizers(
+    policy: Policy, heads: Sequence[nn.Module], schedule: Schedule, rate: float, steps: int
+) -> list[LambdaLR]:
     """Muon (Jordan et al. 2024) on the matrices of the blocks, AdamW on the rest, each under its schedule.
 
     Muon learns to see from half the pictures that AdamW takes.
     """
     blocks: list[nn.Parameter] = []
-    rest = list(tagger.parameters())
+    rest = [weight for head in heads for weight in head.parameters()]
     for name, weight in policy.model.named_parameters():
         (blocks if weight.ndim == 2 and "embed" not in name else rest).append(weight)
     muon = torch.optim.Muon(blocks, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")

@@ -13,7 +13,7 @@ import numpy as np
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 INDEX = {unit: position for position, unit in enumerate(UNITS)}
-INTENSITIES = {"weak": 0.36, "medium": 0.68, "strong": 1.0}
+INTENSITIES = {"weak": 0.45, "medium": 0.72, "strong": 1.0}
 ACTIVE = 0.2  # amplitude from which a unit counts as present
 
 # fmt: off
@@ -99,23 +99,23 @@ def deform(amplitudes: np.ndarray, closure: float) -> Deformation:
     open_eye = 1 - closure
     round_mouth = a[26] * (1 - max(a[12], a[20]))
     return Deformation(
-        brow_inner=-0.27 * a[1] + 0.21 * lowered,
-        brow_middle=-0.10 * a[1] - 0.16 * a[2] + 0.16 * lowered,
-        brow_outer=0.06 * a[1] * (1 - a[2]) - 0.22 * a[2] + 0.03 * lowered,
+        brow_inner=-0.36 * a[1] + 0.27 * lowered,
+        brow_middle=-0.14 * a[1] - 0.24 * a[2] + 0.20 * lowered,
+        brow_outer=0.08 * a[1] * (1 - a[2]) - 0.32 * a[2] + 0.03 * lowered,
         brow_inward=0.09 * a[4],
         furrow=a[4],
-        upper_lid=open_eye * (1 + 0.45 * a[5]) * (1 - 0.48 * a[7]) * (1 - 0.2 * a[6]),
-        lower_lid=open_eye * (1 + 0.35 * a[5]) * (1 - 0.52 * a[7]) * (1 - 0.65 * a[6]),
+        upper_lid=open_eye * (1 + 0.6 * a[5]) * (1 - 0.6 * a[7]) * (1 - 0.2 * a[6]),
+        lower_lid=open_eye * (1 + 0.5 * a[5]) * (1 - 0.62 * a[7]) * (1 - 0.65 * a[6]),
         cheek=a[6],
         nose_wrinkle=a[9],
         fold=max(a[10], 0.7 * a[9], 0.5 * a[12]),
         dimple=a[14],
         chin_bulge=a[17],
-        corner_out=0.10 * a[12] + 0.15 * a[20] + 0.03 * a[14] - 0.10 * a[23] - 0.04 * a[24] - 0.12 * round_mouth,
-        corner_down=-0.22 * a[12] + 0.20 * a[15] + 0.05 * a[20],
+        corner_out=0.14 * a[12] + 0.20 * a[20] + 0.03 * a[14] - 0.10 * a[23] - 0.04 * a[24] - 0.12 * round_mouth,
+        corner_down=-0.32 * a[12] + 0.30 * a[15] + 0.05 * a[20],
         lip_centre=-0.08 * a[17] + 0.03 * a[12] - 0.05 * a[10],
         lip_share=(1 - 0.40 * a[23]) * (1 - 0.50 * a[24]),
-        gap_up=0.035 * a[25] + 0.06 * a[26] + 0.10 * a[10],
-        gap_down=0.085 * a[25] + 0.24 * a[26],
+        gap_up=0.045 * a[25] + 0.06 * a[26] + 0.10 * a[10],
+        gap_down=0.11 * a[25] + 0.26 * a[26],
         jaw=0.20 * a[26],
     )

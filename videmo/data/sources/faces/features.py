@@ -10,7 +10,7 @@ from videmo.data.sources.faces.action_units import Deformation
 from videmo.data.sources.faces.canvas import Canvas, Head
 from videmo.data.sources.faces.person import Colour, Person, mix
 
-EYE_Y, BROW_Y, MOUTH_Y = -0.14, -0.48, 0.56
+EYE_Y, BROW_Y, MOUTH_Y = -0.14, -0.48, 0.58
 DARK: Colour = (14, 4, 4)
 _ARC = np.linspace(-1, 1, 11)
 _BULGE = 1 - _ARC**2
@@ -133,9 +133,9 @@ def draw_brows(face: Face) -> None:
 
 
 _BROW_ANGLES = {
-    "arched": np.array([0.05, -0.05, -0.12, -0.06, 0.07]),
+    "arched": np.array([0.09, -0.07, -0.17, -0.07, 0.12]),
     "flat": np.zeros(5),
-    "slanted": np.array([0.08, 0.03, -0.03, -0.08, -0.12]),
+    "slanted": np.array([0.14, 0.05, -0.05, -0.13, -0.20]),
 }
 
 
@@ -169,7 +169,7 @@ def draw_mouth(face: Face) -> None:
     side = np.where(_ARC < 0, 0, 1)
     down = np.array([left.corner_down, right.corner_down])[side]
     out = np.array([left.corner_out, right.corner_out])[side]
-    half_width = 0.29 + out
+    half_width = 0.34 + out
     x = _ARC * half_width + face.jaw_shift * 0.8
     gap_up, gap_down = (left.gap_up + right.gap_up) / 2, (left.gap_down + right.gap_down) / 2
     centre = (left.lip_centre + right.lip_centre) / 2

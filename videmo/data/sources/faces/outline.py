@@ -65,7 +65,7 @@ def hair_back(person: Person) -> np.ndarray:
     shape = np.concatenate([cap, side, side[::-1] * [-1, 1]])
     if person.hair_type == "wavy":
         travelled = np.cumsum(np.hypot(*np.diff(shape, axis=0, prepend=shape[:1]).T))
-        shape = shape * (1 + 0.075 * np.sin(2 * np.pi * travelled / 0.36))[:, None]
+        shape = shape * (1 + 0.11 * np.sin(2 * np.pi * travelled / 0.36))[:, None]
     return shape
 
 
@@ -82,7 +82,7 @@ def hair_front(person: Person) -> tuple[np.ndarray, np.ndarray]:
     angle = np.linspace(np.pi * 1.03, np.pi * 1.97, 25)
     upper = _dome(person, angle) * [width * 1.07, height * 1.10]
     if person.hair_type == "wavy":
-        upper = upper * (1 + 0.05 * np.sin(13 * angle))[:, None]
+        upper = upper * (1 + 0.08 * np.sin(13 * angle))[:, None]
     x = np.linspace(-0.97, 0.97, 23)
     line = -0.74 + 0.55 * np.abs(x) ** 5
     if person.bangs:

@@ -75,8 +75,8 @@ def sample_performance(
 
 def perform(rng: np.random.Generator, person: Person, script: Script, kind: Kind = "single") -> Performance:
     """One person acting out a script."""
-    centre = (0.5 + rng.uniform(-0.02, 0.02), 0.48 + rng.uniform(-0.015, 0.015))
-    figure = _figure(rng, person, script, centre, 0.315 * rng.uniform(0.97, 1.03))
+    centre = (0.5 + rng.uniform(-0.02, 0.02), 0.52 + rng.uniform(-0.015, 0.015))
+    figure = _figure(rng, person, script, centre, 0.36 * rng.uniform(0.97, 1.03))
     return _performance(rng, kind, (figure,))
 
 

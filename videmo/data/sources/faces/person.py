@@ -23,11 +23,11 @@ LIPS: dict[str, Colour] = {"pink": (240, 128, 152), "red": (206, 16, 36), "brown
 
 # half width, half height
 FACE_SIZES = {"long": (0.66, 1.10), "oval": (0.77, 1.0), "round": (0.95, 0.92), "square": (0.88, 0.96)}
-EYE_SIZES = {"small": (0.165, 0.100), "large": (0.250, 0.175)}  # half width, half height
-BROW_THICKNESSES = {"thin": 0.045, "thick": 0.165}
+EYE_SIZES = {"small": (0.165, 0.100), "large": (0.270, 0.190)}  # half width, half height
+BROW_THICKNESSES = {"thin": 0.045, "thick": 0.190}
 NOSE_SIZES = {"small": 0.10, "large": 0.31}  # height of its base below the centre of the face
-NOSE_WIDTHS = {"narrow": 0.085, "wide": 0.215}  # half width at the base
-LIP_THICKNESSES = {"thin": 0.030, "full": 0.130}  # height of one lip
+NOSE_WIDTHS = {"narrow": 0.080, "wide": 0.250}  # half width at the base
+LIP_THICKNESSES = {"thin": 0.030, "full": 0.145}  # height of one lip
 # fmt: on
 
 BEARDS = ("beard", "goatee", "mustache")
