@@ -66,7 +66,7 @@ def test_the_papers_settings_are_the_papers(size):
         ("sft.attribute.epochs=.inf", "sft.attribute.epochs = inf: Input should be a finite number"),
         ("sft.attribute.epochs=.nan", "finite number"),
         ("data.people=1", "data.people = 1"),
-        ("engine.processes=5", "engine.processes = 5: sft.batch_clips * sft.accumulation = 4 cannot be shared out"),
+        ("engine.processes=5", "engine.processes = 5: sft.batch_clips * sft.accumulation = 2 cannot be shared out"),
         (
             "data.frame_size=336",
             "data.frame_size = 336: 112896 pixels a frame, over backbone.max_pixels = 100352; use at most 308",

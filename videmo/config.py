@@ -157,7 +157,7 @@ class Similar(Section):
 
 
 class Reward(Section):
-    edit_lambda: Rate = 0.2  # R = exp(-lambda * Edit)
+    edit_lambda: Rate = 0.05  # R = exp(-lambda * Edit)
     label_cost: Share = 0.5  # same aspect, other item
     similar: tuple[Similar, ...] = ()  # where two items stand together in several, the last one's cost holds
     tree_weight: Share = 0.6
@@ -181,8 +181,8 @@ class Rl(Section):
     kl: Annotated[float, Field(ge=0)] = 0.02
     # Deviations from siblings are divided by their spread within the group, by what is usual on the level in the batch,
     # or by nothing.
-    advantage_scale: Literal["group", "level", "none"] = "group"
-    aggregation: Literal["token", "sequence"] = "token"  # the loss is a mean over tokens, or over answers of such means
+    advantage_scale: Literal["group", "level", "none"] = "level"
+    aggregation: Literal["token", "sequence"] = "sequence"  # the loss is a mean over tokens, or over answers' means
     optimisation_epochs: Positive = 1
     gradient_clip: Rate = 1.0
     checkpoint_steps: Positive = 20

@@ -80,7 +80,9 @@ def test_a_caption_of_some_levels_is_held_to_those():
     wanted = REFERENCE.only("attribute")
     text = render(REFERENCE, ("attribute",))
     assert caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[0].total == 1
-    assert caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[1].total < 0.5
+    whole = caption_rewards([text, RIGHT], wanted, SETTINGS, ("attribute",))[1]
+    assert whole.format == 0
+    assert whole.tree == whole.expression * whole.emotion < whole.attribute == 1
 
 
 SCORER = Endpoint(url="http://localhost/v1", model="m")
