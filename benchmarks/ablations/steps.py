@@ -95,7 +95,7 @@ def steps_of(params: Params, seed: int) -> dict[str, Step]:
     answered = {setting: _step(ANSWERS, params, data, policy) for setting, policy in policies.items()}
     for n in CANDIDATES:
         searching = changed(params, f"reasoning.candidates={n}")
-        answered[f"reasoning_{n}"] = _step(REASONED, searching, data, tree)
+        answered[f"reasoning_{n}"] = _step(REASONED, searching, data, tree, answered["tree_grpo"])
     return {"base": _step(ANSWERS, params, data), **answered}
 
 

@@ -81,6 +81,12 @@ def test_scores_and_metrics_hold_every_model(report):
     assert {f"table.base.{table}" for table in ("attribute", "expression", "understanding")} <= set(report.metrics)
 
 
+def test_reasoning_changes_the_whole_trees_only(report):
+    for plain, reasoned in zip(lines(report.output, "rl"), lines(report.output, "rl_reasoning"), strict=True):
+        if plain.part not in evaluate.REASONED:
+            assert plain == reasoned
+
+
 def test_a_model_that_answered_before_a_kill_is_not_asked_again(killed_and_resumed):
     _, before, after = killed_and_resumed
     assert (*before, *after) == evaluate.MODELS

@@ -13,16 +13,15 @@ from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction
 from videmo.tasks.catalog import PARTS
-from videmo.tasks.questions import aspect_of, is_open
+from videmo.tasks.questions import is_open
 
 if TYPE_CHECKING:
     from videmo.backbone.frames import Video
     from videmo.backbone.policy import Policy
     from videmo.generation.sampler import Sampler
-    from videmo.reasoning.search import Apart, Search
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
-LEVELLED = ("fine_caption", "rationale")  # what is answered with a whole tree, level by level
+REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Tokens = tuple[tuple[str, float], ...]
 Progress = Callable[[int, int], None]
 
@@ -74,44 +73,24 @@ def ask(sampler: Sampler, questions: Questions, config: Evaluation, progress: Pr
 def ask_reasoning(
     sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning, progress: Progress
 ) -> list[Prediction]:
-    """Answers that are the best of several candidates: found level by level where they have levels, else in one."""
+    """Answers found level by level, keeping the best of several candidates."""
+    from videmo.reasoning.search import reason
+
     policy = sampler.policy
-    predictions: dict[str, Prediction] = {}
+    predictions: list[Prediction] = []
     for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
         prompts = _prompts(policy, questions.dataset, samples)
-        for sample, search in _searches(sampler, samples, prompts, config, reasoning):
+        for sample, search in zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True):
             tokens = _tokens(policy, search.answer.tokens, search.answer.logprobs)
-            predictions[sample.id] = _prediction(questions.dataset, sample, search.answer.text, tokens)
+            predictions.append(_prediction(questions.dataset, sample, search.answer.text, tokens))
         progress(len(predictions), len(questions.samples))
-    return [predictions[sample.id] for sample in questions.samples]
+    return predictions
 
 
-def _searches(
-    sampler: Sampler,
-    samples: Sequence[Sample],
-    prompts: Sequence[tuple[Video, str]],
-    config: Evaluation,
-    reasoning: Reasoning,
-) -> Iterator[tuple[Sample, Search]]:
-    from videmo.reasoning.search import reason, reason_in_one
-
-    levelled = [index for index, sample in enumerate(samples) if sample.part in LEVELLED]
-    found = reason(sampler, [prompts[index] for index in levelled], reasoning, config.seed)
-    yield from zip((samples[index] for index in levelled), found, strict=True)
-    rest = [index for index, sample in enumerate(samples) if sample.part not in LEVELLED]
-    for limit, places in _by_limit([samples[index] for index in rest], config.max_new_tokens).items():
-        chosen = [rest[place] for place in places]
-        apart = [_apart(samples[index]) for index in chosen]
-        found = reason_in_one(sampler, [prompts[i] for i in chosen], apart, reasoning, config.seed, limit)
-        yield from zip((samples[index] for index in chosen), found, strict=True)
-
-
-def _apart(sample: Sample) -> Apart:
-    from videmo.reasoning.search import answers_apart, trees_apart
-
-    part = PARTS[sample.part]
-    closed = part.answers or is_open(part)
-    return answers_apart(part, aspect_of(part, sample.question)) if closed else trees_apart
+def put_in(reasoned: Sequence[Prediction], plain: Sequence[Prediction]) -> list[Prediction]:
+    """The plain answers with the reasoned ones in their places."""
+    better = {prediction.id: prediction for prediction in reasoned}
+    return [better.get(prediction.id, prediction) for prediction in plain]
 
 
 def _hash(clip: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import Progress, Questions, ask, ask_reasoning, choose_questions
+from videmo.evaluation.answers import REASONED, Progress, Questions, ask, ask_reasoning, choose_questions, put_in
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
@@ -36,7 +36,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         for number, model in enumerate(MODELS):
             if not (folder / f"{model}.jsonl").exists():
                 sampler = _sampler(model, params, inputs, sampler)
-                predictions = answer(model, sampler, questions, params, _progress(work, number, model))
+                predictions = answer(model, sampler, questions, params, folder, _progress(work, number, model))
                 write_predictions(folder / f"{model}.jsonl", predictions)
                 sampler.release()
                 gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
@@ -46,11 +46,14 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         return work.finish(metrics=_metrics(figures))
 
 
-def answer(model: str, sampler: Sampler, questions: Questions, params: Params, progress: Progress) -> list[Prediction]:
-    """The answers of one model; `rl_reasoning` is `rl`, choosing among several."""
-    if model == "rl_reasoning":
-        return ask_reasoning(sampler, questions, params.evaluation, params.reasoning, progress)
-    return ask(sampler, questions, params.evaluation, progress)
+def answer(
+    model: str, sampler: Sampler, questions: Questions, params: Params, folder: Path, progress: Progress
+) -> list[Prediction]:
+    """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts."""
+    if model != "rl_reasoning":
+        return ask(sampler, questions, params.evaluation, progress)
+    found = ask_reasoning(sampler, questions.only(*REASONED), params.evaluation, params.reasoning, progress)
+    return put_in(found, read_predictions(folder / "rl.jsonl").predictions)
 
 
 def _sampler(model: str, params: Params, inputs: Mapping[str, Path], opened: Sampler | None) -> Sampler:

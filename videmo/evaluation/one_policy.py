@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import ask, ask_reasoning, choose_questions
-from videmo.evaluation.predictions import write_predictions
+from videmo.evaluation.answers import REASONED, ask, ask_reasoning, choose_questions, put_in
+from videmo.evaluation.predictions import read_predictions, write_predictions
 from videmo.stage import StageReport, stage_directory
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ TRAINED = ("sft_", "tree_rl")  # how the stages that make policies are called
 def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: bool) -> StageReport:
     """Have the policy among `inputs` answer, the backbone where there is none; writes `predictions.jsonl`.
 
-    With `reasoning` it chooses among several answers.
+    With `reasoning` it answers level by level what has levels; the other answers are those among `inputs`.
     """
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
         sampler = _sampler(params, inputs)
         if reasoning:
-            predictions = ask_reasoning(sampler, questions, params.evaluation, params.reasoning, work.progress)
+            asked = questions.only(*REASONED)
+            found = ask_reasoning(sampler, asked, params.evaluation, params.reasoning, work.progress)
+            predictions = put_in(found, read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions)
         else:
             predictions = ask(sampler, questions, params.evaluation, work.progress)
         write_predictions(work.path / PREDICTIONS, predictions)
