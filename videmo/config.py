@@ -202,8 +202,8 @@ class Rl(Section):
 
 class Reasoning(Section):
     candidates: Annotated[int, Field(ge=1, le=16)] = 4
-    temperature: Rate = 0.7
-    likelihood_weight: Annotated[float, Field(ge=0)] = 0.1
+    temperature: Rate = 1.0
+    likelihood_weight: Annotated[float, Field(ge=0)] = 10.0  # edits that a nat a token is worth
 
 
 class Evaluation(Section):

@@ -101,7 +101,7 @@ def test_only_the_kept_sibling_has_children(prompts, speaking_policy):
 
 def test_where_one_sibling_is_kept_the_first_is_what_plain_decoding_says(prompts, speaking_policy):
     sampler = HfSampler(speaking_policy)
-    rollouts = sampler.grow(prompts, (3, 3, 3), 0.7, max_segment_tokens=40, keep=lambda rollout, siblings: siblings[0])
+    rollouts = sampler.grow(prompts, (3, 3, 3), 1.0, max_segment_tokens=40, keep=lambda rollout, siblings: siblings[0])
     answers = sampler.answer(prompts, max_new_tokens=120)
     assert any(len(rollout.nodes) > 3 for rollout in rollouts)
     for rollout, answer in zip(rollouts, answers, strict=True):

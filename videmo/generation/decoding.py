@@ -116,25 +116,21 @@ def few_threads(products: int) -> Iterator[None]:
 def choose(
     logits: Tensor, temperature: float, uniform: Tensor | None, never: Sequence[int] = ()
 ) -> tuple[Tensor, Tensor]:
-    """The next token of every row of `logits` (rows, vocabulary), and its log-probability: at the temperature where it
-    was drawn, at 1 where it is the likeliest.
+    """The next token of every row of `logits` (rows, vocabulary), and its log-probability at the temperature.
 
     The tokens in `never` are not sampled: pads that stand for pixels make no sense in an answer, and a model that was
     trained at all gives them next to no probability.
     """
-    likeliest = logits.argmax(dim=-1)
-    if temperature == 0:
-        tokens, logprobs = likeliest, torch.log_softmax(logits, dim=-1)
-    else:
+    logprobs = torch.log_softmax(logits / (temperature or 1.0), dim=-1)
+    tokens = logits.argmax(dim=-1)
+    if temperature > 0:
         assert uniform is not None
-        drawn = uniform >= 0
-        logprobs = torch.log_softmax(logits / torch.where(drawn, temperature, 1.0).to(logits)[:, None], dim=-1)
         probabilities = logprobs.exp().double()
         probabilities[:, list(never)] = 0
         cumulated = probabilities.cumsum(dim=-1)
         wanted = uniform.double()[:, None] * cumulated[:, -1:]
-        places = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
-        tokens = torch.where(drawn, places, likeliest)
+        drawn = torch.searchsorted(cumulated, wanted, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+        tokens = torch.where(uniform == LIKELIEST, tokens, drawn)
     return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
 
 

@@ -29,7 +29,7 @@ from videmo.tree.text import parse
 @dataclass(frozen=True)
 class Candidate:
     """One segment that was considered. `readable`: without a fault; `distance`: mean edit distance to its siblings, in
-    edits; `likelihood`: mean log-probability of its tokens."""
+    edits; `likelihood`: mean log-probability of its tokens, at the search's temperature."""
 
     text: str
     readable: bool
