@@ -102,7 +102,11 @@ class Pictures(Dataset[list[tuple[Video, Picture]]]):
 
 
 def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
-    """Train from random weights and write a Hugging Face directory with `pretraining.json` beside the weights."""
+    """Train from random weights and write a Hugging Face directory with `pretraining.json` beside the weights.
+
+    Raises OSError where nothing can be written to `output`, before anything is trained.
+    """
+    output.mkdir(parents=True, exist_ok=True)
     schedule = schedule or Schedule()
     started = time.monotonic()
     policy = random_policy(schedule.seed, train_tokenizer(texts()))
