@@ -5,7 +5,8 @@ import pytest
 
 from videmo.tasks.catalog import PARTS
 from videmo.training.captions import EVERYTHING, NAMES, TOPICS, captions, prompts
-from videmo.training.pictures import FACTS, take_picture
+from videmo.training.facts import FACTS
+from videmo.training.pictures import take_picture
 from videmo.tree.vocabulary import ASPECTS
 
 LEFT_TO_THE_CURRICULUM = (

@@ -5,7 +5,8 @@ Slots gather into topics, and a caption is the phrases of one topic; a fact can 
 
 from __future__ import annotations
 
-from videmo.training.pictures import FACTS, MARKS, WORN, Picture
+from videmo.training.facts import FACTS, MARKS, WORN
+from videmo.training.pictures import Picture
 
 EVERYTHING = "all there is"
 TOPICS: dict[str, tuple[str, ...]] = {

@@ -27,8 +27,9 @@ from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
 from videmo.backbone.tiny import random_policy, train_tokenizer
 from videmo.training.captions import EVERYTHING, NAMES, captions, prompts, texts
+from videmo.training.facts import SEEN_AT_A_GLANCE
 from videmo.training.parts import PartsHead
-from videmo.training.pictures import GLANCE, SEEN_AT_A_GLANCE, Picture, take_picture
+from videmo.training.pictures import GLANCE, Picture, take_picture
 
 WORKERS = 1  # process that draws the next pictures while this one trains
 
