@@ -1,8 +1,8 @@
 """What each part of the method adds: every setting of the ablations trained and evaluated, with several seeds.
 
-python -m benchmarks.ablations [--params FILE] [--set SECTION.KEY=VALUE] [--seeds 0 1 2] [--plan]
+python -m benchmarks.ablations [--params FILE] [--set SECTION.KEY=VALUE] [--seeds 0 1 2] [--jobs N] [--plan]
 
-Step by step, from the store where it has the output; started again, it goes on. Writes ablations.json,
+From the store where it has the output; started again, it goes on. Writes ablations.json,
 comparisons.json and ablations.html to runs/ablations, anew after each setting.
 """
 
@@ -12,12 +12,11 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ablations.figures import Ablations
 from benchmarks.ablations.page import write
-from benchmarks.ablations.running import get_ready, make
+from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
 from videmo.config import Params, SettingError, load_params
 from videmo.evaluation.page.rendering import duration
@@ -30,23 +29,6 @@ from videmo.orchestration.step import Run
 RUN = Run("ablations")
 
 
-@dataclass(frozen=True)
-class Task:
-    """A step, and the first setting and seed that need it."""
-
-    step: Step
-    setting: str
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"seed {self.seed}, {self.setting}: {self.step.stage.name}"
-
-    @property
-    def log(self) -> Path:
-        return RUN.folder / "logs" / f"{self.seed}-{self.setting}-{self.step.stage.name}.log"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 where a step failed, 2 where there is a mistake in the settings, 130 where it was stopped."""
     options = _options(arguments)
@@ -54,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         params = load_params(options.params, options.set)
         check_outside(params)
         with held_name(RUN.name), stoppable():
-            return _run(params, options.seeds, options.plan)
+            return _run(params, options)
     except SettingError as error:
         print(f"ablations: {error}", file=sys.stderr)
         return 2
@@ -65,38 +47,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tasks_of(answered: Mapping[int, Mapping[str, Step]]) -> list[Task]:
-    """Every step once, in the order of the seeds and of their settings."""
+    """Every step once, in the order of the seeds and of their settings, named by the first that needs it."""
     tasks: dict[Path, Task] = {}
     for seed, steps in answered.items():
         for setting in SETTINGS:
             for step in steps[setting].chain():
-                tasks.setdefault(step.output, Task(step, setting, seed))
+                log = RUN.folder / "logs" / f"{seed}-{setting}-{step.stage.name}.log"
+                tasks.setdefault(step.output, Task(f"seed {seed}, {setting}: {step.stage.name}", step, log))
     return list(tasks.values())
 
 
-def _run(params: Params, seeds: Sequence[int], only_plan: bool) -> int:
-    found = Ablations(params, {seed: steps_of(params, seed) for seed in seeds})
+def _run(params: Params, options: argparse.Namespace) -> int:
+    found = Ablations(params, {seed: steps_of(params, seed) for seed in options.seeds})
     tasks = tasks_of(found.answered)
     there = sum(task.step.done for task in tasks)
     print(f"{len(tasks)} steps: {there} in the store, {len(tasks) - there} to run", flush=True)
-    if only_plan:
+    if options.plan:
         print("\n".join(f"{'cached' if task.step.done else 'run':<8}{task.name}" for task in tasks))
         return 0
     save_params(RUN, params)
-    if there < len(tasks):
-        get_ready(RUN.folder / "logs" / "imports.log")
-    for place, task in enumerate(tasks, start=1):
-        print(f"[{place}/{len(tasks)}] {task.name} ", end="", flush=True)
-        cached = task.step.done
-        try:
-            print("cached" if cached else duration(make(task.step, task.log)), flush=True)
-        except RuntimeError as error:
-            print(f"failed: {error}\n  log: {os.path.relpath(task.log)}")
-            return 1
-        if found.take_in(task.step) and not cached:
-            write(RUN.folder, found)
+    get_ready(RUN.folder / "logs" / "imports.log")
+    try:
+        for place, (task, seconds) in enumerate(make_all(tasks, options.jobs or _jobs()), start=1):
+            print(f"[{place}/{len(tasks)}] {task.name} {duration(seconds) if seconds else 'cached'}", flush=True)
+            if found.take_in(task.step) and seconds:
+                write(RUN.folder, found)
+    except RuntimeError as error:
+        print(error)
+        return 1
     _print_figures(found, write(RUN.folder, found))
     return 0
+
+
+def _jobs() -> int:
+    """Two threads make the tiny model hardly faster than one; a GPU is one step's alone."""
+    import torch
+
+    return 1 if torch.cuda.is_available() else min(os.cpu_count() or 1, 4)
 
 
 def _print_figures(found: Ablations, page: Path) -> None:
@@ -117,8 +104,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the training; the data stay the same"
     )
+    parser.add_argument(
+        "--jobs", type=_number, help="steps side by side; by default up to four without a GPU, else one"
+    )
     parser.add_argument("--plan", action="store_true", help="print the steps and what the store has; run nothing")
     return parser.parse_args(arguments)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no number of steps; use 1 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""A step in a process of its own, forked from one that has imported everything: it starts at once, and takes what it
-held of memory with it."""
+"""Steps side by side, each in a process of its own, forked from one that has imported everything: it starts at once,
+and takes what it held of memory with it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -21,6 +23,15 @@ WORKERS = multiprocessing.get_context("forkserver")
 LIGHT = ["videmo.training.sft", "videmo.training.tree_rl", "videmo.evaluation.one_policy", "videmo.tree.zhang_shasha"]
 
 
+@dataclass(frozen=True)
+class Task:
+    """A step and where its process prints to."""
+
+    name: str
+    step: Step
+    log: Path
+
+
 def get_ready(log: Path) -> None:
     """Start the process that the others are forked from; what it prints while it imports goes to `log`."""
     import torch
@@ -30,28 +41,60 @@ def get_ready(log: Path) -> None:
         forkserver.ensure_running()
 
 
-def make(step: Step, log: Path) -> float:
-    """Make the output of a step, going on from what a killed run left of it; the seconds it took.
+def make_all(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, float]]:
+    """Make the outputs of all tasks, `jobs` at a time, each as soon as what it reads is there; yields every task when
+    it is done, with the seconds it took, 0 for one that was there.
 
-    Another run that makes the same output is waited for. Raises RuntimeError with the last line of the log where the
-    step fails, and where the code has changed since the digest was made: processes that were forked run the old one.
+    tasks: with all that they read among them.  Raises RuntimeError with the name of the task that failed; those that
+    run beside it end first.
+    """
+    waiting, made = list(tasks), set[Path]()
+    running: dict[Future[float], Task] = {}
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        while waiting or running:
+            ready = [task for task in waiting if all(source.output in made for source in task.step.inputs)]
+            for task in ready[: jobs - len(running)]:
+                waiting.remove(task)
+                running[pool.submit(make, task.step, task.log, jobs)] = task
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                if error := future.exception():
+                    wait(running)
+                    raise RuntimeError(f"{task.name} failed: {error}\n  log: {os.path.relpath(task.log)}") from error
+                made.add(task.step.output)
+                yield task, future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def make(step: Step, log: Path, jobs: int = 1) -> float:
+    """Make the output of a step, going on from what a killed run left of it; the seconds it took, 0 where it was there.
+
+    jobs: how many steps share the machine.  Another run that makes the same output is waited for. Raises RuntimeError
+    with the last line of the log where the step fails, and where the code has changed since the digest was made:
+    processes that were forked run the old one.
     """
     started = time.monotonic()
     with run_lock(step.output):
+        if step.done:
+            return 0.0
+        if not step.current:
+            raise RuntimeError("the code was changed in the meantime; the same command goes on with the new one")
+        if step.output.exists():  # damaged
+            discard(step.output)
+        process = WORKERS.Process(target=_work, args=(step, log, jobs))
+        process.start()
+        process.join()
         if not step.done:
-            if not step.current:
-                raise RuntimeError("the code was changed in the meantime; the same command goes on with the new one")
-            if step.output.exists():  # damaged
-                discard(step.output)
-            process = WORKERS.Process(target=_work, args=(step, log))
-            process.start()
-            process.join()
-            if not step.done:
-                raise RuntimeError(_last_line(log) or f"ended with {process.exitcode}; was there enough memory?")
+            raise RuntimeError(_last_line(log) or f"ended with {process.exitcode}; was there enough memory?")
     return time.monotonic() - started
 
 
-def _work(step: Step, log: Path) -> None:
+def _work(step: Step, log: Path, jobs: int) -> None:
+    import torch
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
     with _printing_to(log):
         try:
             execute(step.stage, step.params, {source.stage.name: source.output for source in step.inputs}, step.output)

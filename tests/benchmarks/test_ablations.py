@@ -14,7 +14,7 @@ from benchmarks.ablations.__main__ import main, tasks_of
 from benchmarks.ablations.figures import COMPARED, Ablations
 from benchmarks.ablations.page import MEANING, write
 from benchmarks.ablations.paper import PAPER
-from benchmarks.ablations.running import make
+from benchmarks.ablations.running import Task, make, make_all
 from benchmarks.ablations.steps import RL, SETTINGS, changed, steps_of
 from videmo.config import Params, check_params
 from videmo.evaluation.one_policy import PREDICTIONS
@@ -25,6 +25,7 @@ from videmo.orchestration.dag import plan
 SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 PARAMS = changed(Params(), "evaluation.resamples=50")
+TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame_size=28", "data.workers=1")
 GAIN = {setting: float(place) for place, setting in enumerate(SETTINGS)}
 
 
@@ -210,6 +211,16 @@ def test_a_step_whose_code_was_changed_after_the_plan_is_not_run(tmp_path):
     with pytest.raises(RuntimeError, match="the code was changed in the meantime"):
         make(step, tmp_path / "step.log")
     assert not step.output.exists()
+
+
+def test_a_step_waits_for_what_it_reads_and_a_failure_names_its_step(tmp_path):
+    answers = steps_of(changed(Params(), *TINY), 0)["base"]
+    changed_since = replace(answers, digest="0123456789abcdef")
+    tasks = [Task(step.stage.name, step, tmp_path / "step.log") for step in (changed_since, *answers.inputs)]
+    with pytest.raises(RuntimeError, match=r"face15_answers failed: the code was changed[^$]*step\.log"):
+        list(make_all(tasks, 2))
+    assert answers.inputs[0].done
+    assert not changed_since.output.exists()
 
 
 def test_the_plan_counts_the_steps_and_runs_nothing(capsys, tmp_path):
