@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 from benchmarks.ablations.steps import Step
+from videmo.config import Params
+from videmo.orchestration.dag import Stage
 from videmo.orchestration.step import discard, execute, run_lock
 
 WORKERS = multiprocessing.get_context("forkserver")
@@ -83,7 +85,8 @@ def make(step: Step, log: Path, jobs: int = 1) -> float:
             raise RuntimeError("the code was changed in the meantime; the same command goes on with the new one")
         if step.output.exists():  # damaged
             discard(step.output)
-        process = WORKERS.Process(target=_work, args=(step, log, jobs))
+        inputs = {source.stage.name: source.output for source in step.inputs}
+        process = WORKERS.Process(target=_work, args=(step.stage, step.params, inputs, step.output, log, jobs))
         process.start()
         process.join()
         if not step.done:
@@ -91,13 +94,13 @@ def make(step: Step, log: Path, jobs: int = 1) -> float:
     return time.monotonic() - started
 
 
-def _work(step: Step, log: Path, jobs: int) -> None:
+def _work(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path, log: Path, jobs: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
     with _printing_to(log):
         try:
-            execute(step.stage, step.params, {source.stage.name: source.output for source in step.inputs}, step.output)
+            execute(stage, params, inputs, output)
         except BaseException:
             traceback.print_exc()
             raise SystemExit(1) from None
