@@ -60,7 +60,11 @@ class Ablations:
     def values(self) -> dict[str, dict[str, dict[str, float | None]]]:
         """ablations.json: setting -> seed -> figure; null where nothing was measured."""
         return {
-            setting: {str(seed): _values(estimate(scores, *self._resampling)) for seed, scores in of_seeds.items()}
+            setting: {
+                str(seed): _values(estimate(of_seeds[seed], *self._resampling))
+                for seed in self.answered
+                if seed in of_seeds
+            }
             for setting, of_seeds in self.scores.items()
             if of_seeds
         }
