@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
+from html_page import Page
 
 from benchmarks.ablations.__main__ import main, tasks_of
 from benchmarks.ablations.figures import COMPARED, Ablations
@@ -47,24 +47,6 @@ def found(params=PARAMS, seeds=(0, 1), settings=SETTINGS, people=8) -> Ablations
     for setting in settings:
         ablations.scores[setting] = {seed: some_scores(GAIN[setting] + seed, people) for seed in seeds}
     return ablations
-
-
-class Page(HTMLParser):
-    def __init__(self, path):
-        super().__init__()
-        self.source, self.tags, self.attributes, self.words = path.read_text(encoding="utf-8"), [], [], []
-        self.feed(self.source)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, *pair) for pair in attrs]
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 def test_the_default_settings_are_the_pipelines_own_steps():
@@ -147,7 +129,7 @@ def test_differences_are_paired_by_seed_and_pooled_over_them(tmp_path):
 def test_a_partial_run_can_be_looked_at(tmp_path):
     some = found(settings=("base", "mixed"))
     del some.scores["mixed"][1]
-    page = Page(write(tmp_path, some))
+    page = Page(write(tmp_path, some).read_text(encoding="utf-8"))
     assert "3 of 26 answers" in page.text
     assert list(json.loads((tmp_path / "ablations.json").read_text())) == ["base", "mixed"]
     assert json.loads((tmp_path / "comparisons.json").read_text())["differences"] == {}
@@ -155,7 +137,7 @@ def test_a_partial_run_can_be_looked_at(tmp_path):
 
 def test_the_page_needs_nothing_but_itself_and_shows_what_came_from_outside_as_text(tmp_path):
     params = changed(PARAMS, f"backbone.name='{EVIL}'")
-    page = Page(write(tmp_path, found(params)))
+    page = Page(write(tmp_path, found(params)).read_text(encoding="utf-8"))
     assert EVIL in page.text
     assert not {"script", "img"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -163,7 +145,7 @@ def test_the_page_needs_nothing_but_itself_and_shows_what_came_from_outside_as_t
 
 
 def test_the_papers_rows_stand_apart_and_enter_no_figure_of_ours(tmp_path):
-    page = Page(write(tmp_path, found()))
+    page = Page(write(tmp_path, found()).read_text(encoding="utf-8"))
     assert "The paper's own, 7B: not comparable" in page.text
     for printed in PAPER.values():
         assert all(f"{figure:.1f}" in page.text for figure in printed)
@@ -178,7 +160,7 @@ def test_the_papers_averages_are_those_of_its_columns():
 
 
 def test_too_few_people_give_no_interval(tmp_path):
-    page = Page(write(tmp_path, found(people=4)))
+    page = Page(write(tmp_path, found(people=4)).read_text(encoding="utf-8"))
     assert "± ?" in page.text
     assert "range" not in {value for tag, name, value in page.attributes if (tag, name) == ("span", "class")}
 
@@ -191,7 +173,7 @@ def test_the_course_of_rewards_is_drawn_for_each_rl_setting(tmp_path):
             output.mkdir(parents=True)
             rows = [{"step": step, "caption_tree": step / 10, "question_qa": 0.5} for step in range(1, 4)]
             (output / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    page = Page(write(tmp_path, some))
+    page = Page(write(tmp_path, some).read_text(encoding="utf-8"))
     assert page.tags.count("svg") == 2 * len(RL)
     assert page.tags.count("polyline") == 2 * len(RL) * 2
 
@@ -239,4 +221,6 @@ def test_a_mistake_in_the_settings_is_one_line(capsys):
 def test_the_smoke_settings_are_settings():
     import yaml
 
-    check_params(yaml.safe_load(SMOKE.read_text()))
+    smoke = check_params(yaml.safe_load(SMOKE.read_text()))
+    assert smoke.data.people < Params().data.people
+    assert smoke.rl.steps < Params().rl.steps

@@ -1,9 +1,9 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 
 import pytest
+from html_page import Page
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
@@ -20,26 +20,6 @@ from videmo.tasks.catalog import TASKS
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = Params()
 STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", "face15_eval", "promotion")
-
-
-class Page(HTMLParser):
-    """Tags opened, their attributes, and all text."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += [(tag, *pair) for pair in attrs]
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture(scope="module")

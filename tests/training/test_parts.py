@@ -53,3 +53,4 @@ def test_the_loss_is_nothing_where_the_map_is_drawn_and_pictures_without_one_do_
     features = torch.randn(2, 1, 4)
     assert head.loss(features, [drawn, None]).item() == 0
     assert head.loss(features, [np.zeros_like(drawn), None]).item() == pytest.approx(4)
+    assert head.loss(features, [None, None]).item() == 0

@@ -49,11 +49,13 @@ class PartsHead(nn.Module):
         self.draw = nn.Linear(hidden, CELL * CELL * 3)
 
     def loss(self, features: Tensor, maps: Sequence[np.ndarray | None]) -> Tensor:
-        """Mean squared error, of colours from -1 to 3, over the pictures that have a map.
+        """Mean squared error, of colours from -1 to 3, over the pictures that have a map; 0 where none has.
 
         features: (pictures, tokens, hidden), tokens row by row.
         """
         known = [index for index, drawn in enumerate(maps) if drawn is not None]
+        if not known:
+            return features.new_zeros(())
         wanted = torch.stack([cells(torch.from_numpy(maps[index])) for index in known])
         return nn.functional.mse_loss(self.draw(features[known]), wanted.float() / 64 - 1)
 
