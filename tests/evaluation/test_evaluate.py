@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 
@@ -6,14 +7,14 @@ from videmo.backbone.policy import load_policy, save_policy
 from videmo.config import Data, Evaluation, Params, Reasoning
 from videmo.data.shards import open_dataset
 from videmo.evaluation import evaluate
-from videmo.evaluation.answers import ask, choose_questions
+from videmo.evaluation.answers import answered, ask, choose_questions
 from videmo.evaluation.predictions import read_predictions
 from videmo.generation.hf import HfSampler
 from videmo.stage import StageReport
 
 PARAMS = Params(
     data=Data(frames=2, frame_size=56),
-    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=64),
+    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=2),
     reasoning=Reasoning(candidates=2),
 )
 
@@ -35,23 +36,28 @@ def inputs(tmp_path_factory, built_data, one_thread):
 
 @pytest.fixture(scope="module")
 def killed_and_resumed(inputs, tmp_path_factory):
-    """The report of a stage killed at its third model and started again; which models were asked before and after."""
+    """The report of a stage killed in the middle of its third model and started again; the ids of what was answered
+    before and after."""
     output = tmp_path_factory.mktemp("store") / "face15_eval"
     before, after = [], []
+    ask = evaluate.ask
 
-    def killed(model, *rest):
-        if len(before) == 2:
-            raise KeyboardInterrupt
-        before.append(model)
-        return answer(model, *rest)
+    def recorded(into, stop=None):
+        def asking(sampler, questions, config):
+            for batch in ask(sampler, questions, config):
+                if len(into) == stop:
+                    raise KeyboardInterrupt
+                into.append([prediction.id for prediction in batch])
+                yield batch
 
-    answer = evaluate.answer
+        return asking
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "answer", killed)
+        patch.setattr(evaluate, "ask", recorded(before, stop=5))
         with pytest.raises(KeyboardInterrupt):
             evaluate.run(PARAMS, inputs, output)
         assert not output.exists()
-        patch.setattr(evaluate, "answer", lambda model, *rest: after.append(model) or answer(model, *rest))
+        patch.setattr(evaluate, "ask", recorded(after))
         return evaluate.run(PARAMS, inputs, output), before, after
 
 
@@ -87,10 +93,12 @@ def test_reasoning_changes_the_whole_trees_only(report):
             assert plain == reasoned
 
 
-def test_a_model_that_answered_before_a_kill_is_not_asked_again(killed_and_resumed):
+def test_what_was_answered_before_a_kill_is_not_asked_again(killed_and_resumed, inputs):
     _, before, after = killed_and_resumed
-    assert (*before, *after) == evaluate.MODELS
-    assert len(before) == 2
+    samples = [sample.id for sample in choose_questions(open_dataset(inputs["data_build"]), 2).samples]
+    asked = sorted(sample for batch in (*before, *after) for sample in batch)
+    assert asked == sorted(samples * 5)  # rl_reasoning reasons, and takes the rest from rl
+    assert len(before) == 5
 
 
 def test_the_clips_asked_about_are_always_the_same_and_whole(inputs):
@@ -108,14 +116,32 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
         lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True
     )
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
-    ask(HfSampler(policy), questions, PARAMS.evaluation, lambda done, total: None)
+    config = Evaluation(max_new_tokens=40)  # more than the answer to a single choice may take
+    answers = [answer for batch in ask(HfSampler(policy), questions, config) for answer in batch]
     assert sum(seen) == questions.clips
-    assert len(questions.samples) > 15 * questions.clips
+    assert len(answers) > 15 * questions.clips
 
 
-def test_progress_ends_where_everything_is_asked(inputs):
+def test_progress_ends_where_everything_is_asked(inputs, tmp_path):
     questions = choose_questions(open_dataset(inputs["data_build"]), 1)
     reached = []
-    sampler = HfSampler(load_policy("tiny"))
-    ask(sampler, questions, PARAMS.evaluation, lambda done, total: reached.append((done, total)))
+    asking = partial(ask, HfSampler(load_policy("tiny")), config=PARAMS.evaluation)
+    answered(tmp_path / "kept.jsonl", questions, asking, lambda done, total: reached.append((done, total)))
     assert reached[-1] == (len(questions.samples), len(questions.samples))
+
+
+def test_an_answer_cut_short_by_a_kill_is_asked_again(inputs, tmp_path):
+    questions = choose_questions(open_dataset(inputs["data_build"]), 1)
+    asking = partial(ask, HfSampler(load_policy("tiny")), config=PARAMS.evaluation)
+    kept = tmp_path / "kept.jsonl"
+    whole = answered(kept, questions, asking, lambda done, total: None)
+    kept.write_bytes(kept.read_bytes()[:-30])
+    asked = []
+
+    def counted(questions):
+        asked.extend(sample.id for sample in questions.samples)
+        return asking(questions)
+
+    again = answered(kept, questions, counted, lambda done, total: None)
+    assert [answer.response for answer in again] == [answer.response for answer in whole]
+    assert asked == [whole[-1].id]

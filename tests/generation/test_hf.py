@@ -47,6 +47,15 @@ def test_an_answer_does_not_depend_on_its_batch(noise_videos, speaking_policy):
     assert [answer.tokens for answer in together] == [answer.tokens for answer in alone]
 
 
+def test_answers_of_one_batch_end_at_limits_of_their_own(noise_videos, speaking_policy):
+    prompts = [(noise_videos[0], question) for question in QUESTIONS]
+    whole = HfSampler(speaking_policy).answer(prompts, max_new_tokens=12)
+    for answer, full, limit in zip(
+        HfSampler(speaking_policy).answer(prompts, [1, 12, 5]), whole, (1, 12, 5), strict=True
+    ):
+        assert answer.tokens == full.tokens[:limit]
+
+
 def test_a_clip_is_seen_once_for_all_its_questions(noise_videos, speaking_policy):
     seen = []
     hook = speaking_policy.model.model.visual.register_forward_hook(

@@ -1,28 +1,29 @@
-"""Ask a model the test questions, all questions about a clip together, so that its video is encoded once."""
+"""Ask a model the test questions, all questions about a clip together, so that its video is encoded once; what has been
+answered is kept, whenever it ends."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from videmo.config import Evaluation, Reasoning
+from videmo.config import Evaluation, Params, Reasoning
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
-from videmo.evaluation.predictions import Prediction
+from videmo.evaluation.predictions import Prediction, add_predictions, read_predictions
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import is_open
 
 if TYPE_CHECKING:
-    from videmo.backbone.frames import Video
-    from videmo.backbone.policy import Policy
-    from videmo.generation.sampler import Sampler
+    from videmo.generation.rollout import Answer
+    from videmo.generation.sampler import Answering, Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
-Tokens = tuple[tuple[str, float], ...]
+QUESTIONS = 8  # batches to gather at a time: enough to find answers of one length for each
 Progress = Callable[[int, int], None]
 
 
@@ -40,6 +41,9 @@ class Questions:
     def only(self, *parts: str) -> Questions:
         return Questions(self.dataset, tuple(sample for sample in self.samples if sample.part in parts))
 
+    def without(self, ids: Collection[str]) -> Questions:
+        return Questions(self.dataset, tuple(sample for sample in self.samples if sample.id not in ids))
+
 
 def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     """The test questions, about `max_clips` clips if given: always the same ones, whatever the order of the data.
@@ -55,36 +59,54 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
 
 
-def ask(sampler: Sampler, questions: Questions, config: Evaluation, progress: Progress) -> list[Prediction]:
-    """Greedy answers to every question."""
-    policy = sampler.policy
-    predictions: dict[str, Prediction] = {}
-    for about_clips in _by_clips(questions.samples, config.batch):
-        prompts = _prompts(policy, questions.dataset, about_clips)
-        for limit, chosen in _by_limit(about_clips, config.max_new_tokens).items():
-            answers = sampler.answer([prompts[index] for index in chosen], max_new_tokens=limit)
-            for index, answer in zip(chosen, answers, strict=True):
-                sample, tokens = about_clips[index], _tokens(policy, answer.tokens, answer.logprobs)
-                predictions[sample.id] = _prediction(questions.dataset, sample, answer.text, tokens)
-            progress(len(predictions), len(questions.samples))
-    return [predictions[sample.id] for sample in questions.samples]
+def ask(sampler: Answering, questions: Questions, config: Evaluation) -> Iterator[list[Prediction]]:
+    """Greedy answers to every question, those about some clips at a time."""
+    for samples in _by_clips(questions.samples, config.batch, QUESTIONS * config.batch):
+        prompts = _prompts(sampler, questions.dataset, samples)
+        answers = sampler.answer(prompts, [_limit(sample, config.max_new_tokens) for sample in samples])
+        pairs = zip(samples, answers, strict=True)
+        yield [_prediction(questions.dataset, sample, answer, sampler) for sample, answer in pairs]
 
 
 def ask_reasoning(
-    sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning, progress: Progress
-) -> list[Prediction]:
-    """Answers found level by level, keeping the best of several candidates."""
+    sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning
+) -> Iterator[list[Prediction]]:
+    """Answers found level by level, keeping the best of several candidates; those about some clips at a time."""
     from videmo.reasoning.search import reason
 
-    policy = sampler.policy
-    predictions: list[Prediction] = []
-    for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
-        prompts = _prompts(policy, questions.dataset, samples)
-        for sample, search in zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True):
-            tokens = _tokens(policy, search.answer.tokens, search.answer.logprobs)
-            predictions.append(_prediction(questions.dataset, sample, search.answer.text, tokens))
-        progress(len(predictions), len(questions.samples))
-    return predictions
+    rows = max(1, config.batch // reasoning.candidates)
+    for samples in _by_clips(questions.samples, rows, rows):
+        prompts = _prompts(sampler, questions.dataset, samples)
+        pairs = zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True)
+        yield [_prediction(questions.dataset, sample, search.answer, sampler) for sample, search in pairs]
+
+
+def answered(
+    path: Path, questions: Questions, ask: Callable[[Questions], Iterable[list[Prediction]]], progress: Progress
+) -> list[Prediction]:
+    """The answers to `questions` in their order: those that the file at `path` holds, and the rest as `ask` gives them.
+
+    The file is added to with every batch, so that nothing is asked again that was answered before a kill.
+    """
+    known = {one.id: one for one in read_predictions(path).predictions} if path.exists() else {}
+    for batch in ask(questions.without(known)):
+        add_predictions(path, batch)
+        known.update((one.id, one) for one in batch)
+        progress(len(known), len(questions.samples))
+    return [known[sample.id] for sample in questions.samples]
+
+
+def open_model(name: str | Path, params: Params, opened: Sampler | None = None) -> Sampler:
+    """The sampler that the settings of the evaluation ask for, over the model called `name`; `opened`, if given, over
+    the next model: what vLLM takes to start, it takes once."""
+    from videmo.backbone.policy import load_policy
+    from videmo.generation.sampler import open_sampler
+
+    policy = load_policy(name, dtype=params.backbone.dtype)
+    if opened is None:
+        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
+    opened.follow(policy)
+    return opened
 
 
 def put_in(reasoned: Sequence[Prediction], plain: Sequence[Prediction]) -> list[Prediction]:
@@ -97,37 +119,35 @@ def _hash(clip: str) -> str:
     return hashlib.sha256(clip.encode()).hexdigest()
 
 
-def _by_clips(samples: Sequence[Sample], clips: int) -> Iterator[list[Sample]]:
-    """All samples about so many clips at a time: enough that the sampler finds a full batch for each question."""
-    groups = [list(about_clip) for _, about_clip in groupby(samples, key=lambda sample: sample.clip)]
-    for start in range(0, len(groups), clips):
-        yield [sample for about_clip in groups[start : start + clips] for sample in about_clip]
+def _by_clips(samples: Sequence[Sample], clips: int, questions: int) -> Iterator[list[Sample]]:
+    """Samples in batches of so many clips, all about a clip together; fewer clips where they have so many questions."""
+    batch: list[Sample] = []
+    held = 0
+    for _, about_clip in groupby(samples, key=lambda sample: sample.clip):
+        batch.extend(about_clip)
+        held += 1
+        if held == clips or len(batch) >= questions:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
-def _by_limit(samples: Sequence[Sample], max_new_tokens: int) -> dict[int, list[int]]:
-    """How many tokens an answer may take -> indices of the samples."""
-    limits: dict[int, list[int]] = {}
-    for index, sample in enumerate(samples):
-        part = PARTS[sample.part]
-        one_choice = bool(part.answers or is_open(part)) and not part.many
-        limits.setdefault(min(max_new_tokens, CHOICE_TOKENS) if one_choice else max_new_tokens, []).append(index)
-    return limits
+def _limit(sample: Sample, max_new_tokens: int) -> int:
+    """How many tokens the answer may take."""
+    part = PARTS[sample.part]
+    one_choice = bool(part.answers or is_open(part)) and not part.many
+    return min(max_new_tokens, CHOICE_TOKENS) if one_choice else max_new_tokens
 
 
-def _prompts(policy: Policy, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Video, str]]:
-    from videmo.backbone.frames import pack_frames
-
-    videos = {clip: pack_frames(dataset.frames(clip), policy) for clip in dict.fromkeys(s.clip for s in samples)}
+def _prompts(sampler: Answering, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Any, str]]:
+    videos = {clip: sampler.see(dataset.frames(clip)) for clip in dict.fromkeys(sample.clip for sample in samples)}
     return [(videos[sample.clip], sample.question) for sample in samples]
 
 
-def _tokens(policy: Policy, tokens: Sequence[int], logprobs: Sequence[float]) -> Tokens:
-    texts = policy.tokenizer.convert_ids_to_tokens([int(token) for token in tokens])
-    return tuple((text, float(logprob)) for text, logprob in zip(texts, logprobs, strict=True))
-
-
-def _prediction(dataset: Dataset, sample: Sample, response: str, tokens: Tokens) -> Prediction:
+def _prediction(dataset: Dataset, sample: Sample, answer: Answer, sampler: Answering) -> Prediction:
     clip = dataset.clips[sample.clip]
+    words = sampler.tokenizer.convert_ids_to_tokens([int(token) for token in answer.tokens])
     return Prediction(
         id=sample.id,
         part=sample.part,
@@ -135,7 +155,7 @@ def _prediction(dataset: Dataset, sample: Sample, response: str, tokens: Tokens)
         person=clip.person,
         question=sample.question,
         reference=sample.answer,
-        response=response,
+        response=answer.text,
         video=clip.video,
-        logprobs=tokens,
+        logprobs=tuple(zip(words, map(float, answer.logprobs), strict=True)),
     )

@@ -5,12 +5,23 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import REASONED, Progress, Questions, ask, ask_reasoning, choose_questions, put_in
+from videmo.evaluation.answers import (
+    REASONED,
+    Progress,
+    Questions,
+    answered,
+    ask,
+    ask_reasoning,
+    choose_questions,
+    open_model,
+    put_in,
+)
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
@@ -23,7 +34,7 @@ MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_re
 
 
 def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Evaluate the models in `MODELS`; a model that answered before a kill is not asked again.
+    """Evaluate the models in `MODELS`; what was answered before a kill is not asked again.
 
     inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
     """
@@ -35,9 +46,11 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         sampler: Sampler | None = None
         for number, model in enumerate(MODELS):
             if not (folder / f"{model}.jsonl").exists():
-                sampler = _sampler(model, params, inputs, sampler)
-                predictions = answer(model, sampler, questions, params, folder, _progress(work, number, model))
+                sampler = open_model(_checkpoint(model, params, inputs), params, sampler)
+                kept = folder / f"{model}.kept.jsonl"
+                predictions = answer(model, sampler, questions, params, kept, _progress(work, number, model))
                 write_predictions(folder / f"{model}.jsonl", predictions)
+                kept.unlink()
                 sampler.release()
                 gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
         scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
@@ -47,25 +60,17 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def answer(
-    model: str, sampler: Sampler, questions: Questions, params: Params, folder: Path, progress: Progress
+    model: str, sampler: Sampler, questions: Questions, params: Params, kept: Path, progress: Progress
 ) -> list[Prediction]:
-    """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts."""
+    """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts.
+
+    kept: where they are added batch by batch, beside the answers of the other models.
+    """
     if model != "rl_reasoning":
-        return ask(sampler, questions, params.evaluation, progress)
-    found = ask_reasoning(sampler, questions.only(*REASONED), params.evaluation, params.reasoning, progress)
-    return put_in(found, read_predictions(folder / "rl.jsonl").predictions)
-
-
-def _sampler(model: str, params: Params, inputs: Mapping[str, Path], opened: Sampler | None) -> Sampler:
-    """`opened` over the next model, or the first one: what vLLM takes to start, it takes once."""
-    from videmo.backbone.policy import load_policy
-    from videmo.generation.sampler import open_sampler
-
-    policy = load_policy(_checkpoint(model, params, inputs), dtype=params.backbone.dtype)
-    if opened is None:
-        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
-    opened.follow(policy)
-    return opened
+        return answered(kept, questions, partial(ask, sampler, config=params.evaluation), progress)
+    reasoning = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
+    found = answered(kept, questions.only(*REASONED), reasoning, progress)
+    return put_in(found, read_predictions(kept.with_name("rl.jsonl")).predictions)
 
 
 def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:

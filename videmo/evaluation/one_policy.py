@@ -6,19 +6,20 @@ Only the answers are kept. Who scores them, and against whom, is a matter of mom
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import REASONED, ask, ask_reasoning, choose_questions, put_in
+from videmo.evaluation.answers import REASONED, answered, ask, ask_reasoning, choose_questions, open_model, put_in
 from videmo.evaluation.predictions import read_predictions, write_predictions
 from videmo.stage import StageReport, stage_directory
 
 if TYPE_CHECKING:
     from videmo.config import Params
-    from videmo.generation.sampler import Sampler
 
 PREDICTIONS = "predictions.jsonl"
+KEPT = "kept.jsonl"  # answers until they are all there
 TRAINED = ("sft_", "tree_rl")  # how the stages that make policies are called
 
 
@@ -29,21 +30,18 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: boo
     """
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-        sampler = _sampler(params, inputs)
+        sampler, kept = open_model(_checkpoint(params, inputs), params), work.path / KEPT
         if reasoning:
-            asked = questions.only(*REASONED)
-            found = ask_reasoning(sampler, asked, params.evaluation, params.reasoning, work.progress)
+            asked = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
+            found = answered(kept, questions.only(*REASONED), asked, work.progress)
             predictions = put_in(found, read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions)
         else:
-            predictions = ask(sampler, questions, params.evaluation, work.progress)
+            predictions = answered(kept, questions, partial(ask, sampler, config=params.evaluation), work.progress)
         write_predictions(work.path / PREDICTIONS, predictions)
+        kept.unlink()
         return work.finish({"questions": len(predictions)})
 
 
-def _sampler(params: Params, inputs: Mapping[str, Path]) -> Sampler:
-    from videmo.backbone.policy import load_policy
-    from videmo.generation.sampler import open_sampler
-
+def _checkpoint(params: Params, inputs: Mapping[str, Path]) -> str | Path:
     trained = next((path for name, path in inputs.items() if name.startswith(TRAINED)), None)
-    policy = load_policy(trained / "model" if trained else params.backbone.name, dtype=params.backbone.dtype)
-    return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
+    return trained / "model" if trained else params.backbone.name

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 VIDEO = "<video>"  # how ms-swift marks the place of the video in a question
 
@@ -52,13 +52,16 @@ def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write all or nothing: the file appears under its name when it is complete."""
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
-        for prediction in predictions:
-            line = json.dumps(_to_json(prediction), ensure_ascii=False)
-            # A lone surrogate has no UTF-8; backslashreplace turns it into the escape that JSON has for it.
-            file.write(line.encode("utf-8", "backslashreplace") + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+        _write(file, predictions)
     partial.replace(path)
+
+
+def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
+    """Add to what the file holds. A line that a kill cut short stays by itself, and is read as a bad one."""
+    with path.open("ab") as file:
+        if file.tell():
+            file.write(b"\n")
+        _write(file, predictions)
 
 
 def read_predictions(path: Path) -> PredictionFile:
@@ -78,6 +81,16 @@ def read_predictions(path: Path) -> PredictionFile:
         else:
             predictions[prediction.id] = prediction
     return PredictionFile(tuple(predictions.values()), tuple(bad_lines))
+
+
+def _write(file: BinaryIO, predictions: Iterable[Prediction]) -> None:
+    """Returns when the lines are on the disk."""
+    for prediction in predictions:
+        line = json.dumps(_to_json(prediction), ensure_ascii=False)
+        # A lone surrogate has no UTF-8; backslashreplace turns it into the escape that JSON has for it.
+        file.write(line.encode("utf-8", "backslashreplace") + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _to_json(prediction: Prediction) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from videmo.backbone.chat import decode
 from videmo.backbone.policy import Policy
-from videmo.generation.cache import PathCache, stack
+from videmo.generation.cache import HEADROOM, PathCache, stack
 from videmo.generation.paths import Paths, step
 
 LIKELIEST = -1.0  # in place of a random number
@@ -62,9 +62,14 @@ def closers(policy: Policy) -> frozenset[int]:
 
 
 def decode_segments(
-    policy: Policy, paths: Paths, ending: Ending, temperature: float = 0.0, numbers: Tensor | None = None, keep=False
+    policy: Policy,
+    paths: Paths,
+    endings: Sequence[Ending],
+    temperature: float = 0.0,
+    numbers: Tensor | None = None,
+    keep: bool = False,
 ) -> Segments:
-    """One segment for each of `paths`, which are used up.
+    """One segment for each of `paths`, which are used up; `endings[row]` ends that of row `row`.
 
     temperature 0 takes the likeliest token. Above it, token t of row i is where the cumulated probabilities pass
     numbers[i, t], uniform in [0, 1), so a segment does not depend on what else is in the batch; where that is LIKELIEST
@@ -75,7 +80,7 @@ def decode_segments(
     segments = Segments([[] for _ in range(total)], [[] for _ in range(total)], [False] * total)
     rows, live = list(range(total)), [True] * total
     retired = _Retired()
-    for count in range(ending.tokens):
+    for count in range(max(ending.tokens for ending in endings)):
         uniform = None if numbers is None else numbers[rows, count].to(paths.logits.device)
         tokens, logprobs = choose(paths.logits, temperature, uniform, vision_tokens(policy))
         listed = tokens.tolist()
@@ -83,15 +88,15 @@ def decode_segments(
             if live[place]:
                 segments.tokens[row].append(token)
                 segments.logprobs[row].append(logprob)
-                ended, segments.complete[row] = over(policy, segments.tokens[row], ending)
+                ended, segments.complete[row] = over(policy, segments.tokens[row], endings[row])
                 live[place] = not ended
-        if not any(live) or count + 1 == ending.tokens:
+        if not any(live):
             break
         if sum(live) <= len(live) // 2:
             if keep:
                 retired.add(paths.cache, rows, [place for place, alive in enumerate(live) if not alive])
             going = [place for place, alive in enumerate(live) if alive]
-            paths.cache = paths.cache.select(going, paths.cache.length + ending.tokens // 4)
+            paths.cache = paths.cache.select(going, paths.cache.length + HEADROOM)
             rows, live, tokens = [rows[place] for place in going], [True] * len(going), tokens[going]
         with few_threads(weights * len(rows)):
             paths = step(policy, paths.cache, tokens, torch.tensor(live, device=tokens.device))
@@ -143,7 +148,9 @@ def over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]
     """Whether a segment is over with the last of `tokens`, and whether it ended as it should."""
     if tokens[-1] == policy.end_of_turn:
         return True, ending.tag is None
-    if ending.tag is None or tokens[-1] not in ending.closers:
-        return False, False
-    closed = ending.tag in decode(policy, torch.tensor(tokens[-TAIL:]))
-    return closed, closed
+    closed = (
+        ending.tag is not None
+        and tokens[-1] in ending.closers
+        and ending.tag in decode(policy, torch.tensor(tokens[-TAIL:]))
+    )
+    return closed or len(tokens) >= ending.tokens, closed

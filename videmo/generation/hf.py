@@ -15,10 +15,10 @@ from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, dec
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
 from videmo.generation.paths import Paths, extend, prefix_cache
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
-from videmo.generation.sampler import Prompt, by_video
+from videmo.generation.sampler import Prompt, Sampler, by_video, each
 
 
-class HfSampler:
+class HfSampler(Sampler):
     """Samples from `policy` as it is at the time of the call.
 
     rows: paths that are decoded side by side.  prefix_tokens: how much of videos is cached at a time.
@@ -40,13 +40,13 @@ class HfSampler:
         return closers(self.policy)
 
     @torch.inference_mode()
-    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
+    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
         """As `Sampler` says."""
         answers: list[Answer | None] = [None] * len(prompts)
-        ending = Ending(None, max_new_tokens, self._closers)
+        endings = [Ending(None, limit, self._closers) for limit in each(max_new_tokens, prompts)]
         for chunk in self._by_video(prompts):
             for indices, paths in self._open(prompts, chunk):
-                found = decode_segments(self.policy, paths, ending)
+                found = decode_segments(self.policy, paths, [endings[index] for index in indices])
                 for index, tokens, logprobs in zip(indices, found.tokens, found.logprobs, strict=True):
                     answers[index] = Answer(decode(self.policy, torch.tensor(tokens)), tuple(tokens), tuple(logprobs))
         return [answer for answer in answers if answer is not None]
@@ -89,7 +89,7 @@ class HfSampler:
         drawn = numbers[[place.slot for place in places]]
         if growth.keep:
             drawn[:: level.children] = LIKELIEST
-        found = decode_segments(self.policy, paths, ending, temperature, drawn, keep=goes_on)
+        found = decode_segments(self.policy, paths, [ending] * len(places), temperature, drawn, keep=goes_on)
         nodes = [self._node(level.level, found, row, place.node) for row, place in enumerate(places)]
         rows = growth.add(places, nodes, level.children)
         if not goes_on or not rows:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
-from videmo.backbone.frames import Video
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy
 from videmo.generation.growth import Keep
 from videmo.generation.rollout import Answer, Rollout
@@ -14,19 +17,36 @@ from videmo.generation.rollout import Answer, Rollout
 Prompt = tuple[Video, str]
 
 
-class Sampler(Protocol):
-    """Answers and rollouts of `policy`. Prompts about one clip share its Video object, which is then seen once."""
+class Answering(Protocol):
+    """Answers of a model. Prompts about one clip share what `see` gave for it, which is then encoded once."""
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase: ...
+
+    def see(self, frames: np.ndarray) -> Any:
+        """What stands for a clip in a prompt. frames: uint8 (time, height, width, 3), RGB."""
+
+    def answer(self, prompts: Sequence[tuple[Any, str]], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
+        """The likeliest answer to every prompt, token by token; `max_new_tokens` of all answers or of each."""
+
+
+class Sampler(Answering, Protocol):
+    """Answers and rollouts of `policy`."""
 
     policy: Policy
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self.policy.tokenizer
+
+    def see(self, frames: np.ndarray) -> Video:
+        return pack_frames(frames, self.policy)
 
     def follow(self, policy: Policy) -> None:
         """Sample from `policy` from now on: one of the same shape, or the same one after an update."""
 
     def release(self) -> None:
         """Let go of the policy; there is nothing to sample from until the next is given to `follow`."""
-
-    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
-        """The likeliest answer to every prompt, token by token."""
 
     def grow(
         self,
@@ -63,6 +83,11 @@ def open_sampler(setting: str, name: str, policy: Policy, rows: int = 64) -> Sam
     from videmo.generation.vllm import VllmSampler
 
     return VllmSampler(policy, rows)
+
+
+def each(value: int | Sequence[int], prompts: Sequence[Prompt]) -> Sequence[int]:
+    """`value` for each of the prompts, where it is not given so already."""
+    return [value] * len(prompts) if isinstance(value, int) else value
 
 
 def by_video(prompts: Sequence[Prompt], merge: int, tokens: int) -> Iterator[list[int]]:

@@ -27,7 +27,7 @@ from videmo.backbone.prefix_tree import embed_videos
 from videmo.generation.decoding import Ending, closers, over, vision_tokens
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
-from videmo.generation.sampler import Prompt, by_video
+from videmo.generation.sampler import Prompt, Sampler, by_video, each
 
 CONTEXT = 32_768  # tokens of a prompt with its answer
 MEMORY = 0.5  # share of the GPU that vLLM takes: the policy stays beside it
@@ -36,7 +36,7 @@ SEEDS = 2**31
 NEVER = -100.0  # the lowest bias vLLM takes; what is left of a token's probability is e-44
 
 
-class VllmSampler:
+class VllmSampler(Sampler):
     """Samples from `policy` as it was when it was given, here or to `follow`.
 
     rows: requests that are decoded side by side.  prefix_tokens: how much of videos is held as embeddings at a time.
@@ -63,12 +63,13 @@ class VllmSampler:
     def release(self) -> None:
         del self.policy
 
-    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int = 200) -> list[Answer]:
+    def answer(self, prompts: Sequence[Prompt], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
         """As `Sampler` says."""
         answers: dict[int, Answer] = {}
-        ending = Ending(None, max_new_tokens, self._closers)
+        endings = [Ending(None, limit, self._closers) for limit in each(max_new_tokens, prompts)]
         for indices, opened in self._open(prompts):
-            nodes = self._sample("answer", opened, [-1] * len(indices), ending, 0.0, [None] * len(indices))
+            ended = [endings[index] for index in indices]
+            nodes = self._sample("answer", opened, [-1] * len(indices), ended, 0.0, [None] * len(indices))
             answers.update({i: Answer(n.text, n.tokens, n.logprobs) for i, n in zip(indices, nodes, strict=True)})
         return [answers[index] for index in range(len(prompts))]
 
@@ -115,7 +116,7 @@ class VllmSampler:
         if growth.keep:
             drawn[:: level.children] = [None] * (len(places) // level.children)
         parents = [place.node for place in places]
-        nodes = self._sample(level.level, asked, parents, ending, temperature, drawn)
+        nodes = self._sample(level.level, asked, parents, [ending] * len(places), temperature, drawn)
         growth.add(places, nodes, level.children)
 
     def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
@@ -162,7 +163,7 @@ class VllmSampler:
         level: str,
         asked: Sequence[dict[str, Any]],
         parents: Sequence[int],
-        ending: Ending,
+        endings: Sequence[Ending],
         temperature: float,
         seeds: Sequence[int | None],
     ) -> list[RolloutNode]:
@@ -181,11 +182,11 @@ class VllmSampler:
                 include_stop_str_in_output=True,
                 logit_bias=dict.fromkeys(vision_tokens(self.policy), NEVER),
             )
-            for seed in seeds
+            for seed, ending in zip(seeds, endings, strict=True)
         ]
         nodes = []
         outputs = self._engine.generate(list(asked), wanted, use_tqdm=False)
-        for output, parent in zip(outputs, parents, strict=True):
+        for output, parent, ending in zip(outputs, parents, endings, strict=True):
             tokens = list(output.outputs[0].token_ids)
             logprobs = [step[token].logprob for token, step in zip(tokens, output.outputs[0].logprobs, strict=True)]
             _, complete = over(self.policy, tokens, ending)

@@ -139,16 +139,11 @@ def _champion_answers(
 
 def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], ours: Sequence[Prediction]) -> list[Prediction]:
     """Ask another policy the questions that `ours` answers."""
-    from videmo.backbone.policy import load_policy
     from videmo.data.shards import open_dataset
-    from videmo.evaluation.answers import ask, choose_questions
-    from videmo.generation.sampler import open_sampler
+    from videmo.evaluation.answers import ask, choose_questions, open_model
 
-    settings = params.evaluation
-    loaded = load_policy(policy, dtype=params.backbone.dtype)
-    sampler = open_sampler("evaluation.sampler", settings.sampler, loaded, settings.batch)
-    questions = choose_questions(open_dataset(inputs["data_build"]), settings.max_clips)
-    return ask(sampler, questions, settings, lambda done, total: None)
+    questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
+    return [answer for batch in ask(open_model(policy, params), questions, params.evaluation) for answer in batch]
 
 
 def _test_set(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
