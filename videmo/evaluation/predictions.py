@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
+T = TypeVar("T")
 VIDEO = "<video>"  # how ms-swift marks the place of the video in a question
 
 
@@ -43,6 +44,18 @@ class BadLine:
 
 
 @dataclass(frozen=True)
+class Line:
+    """An answer as ms-swift writes it; `id` is None in a file that is not of this project."""
+
+    number: int  # from 1
+    id: str | None
+    video: str
+    question: str
+    response: str
+    logprobs: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class PredictionFile:
     predictions: tuple[Prediction, ...]
     bad_lines: tuple[BadLine, ...]
@@ -66,21 +79,37 @@ def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
 
 def read_predictions(path: Path) -> PredictionFile:
     """Read a prediction file; a line that cannot be used, or repeats a sample, is counted with its reason."""
+    read, bad_lines = _read(path, _prediction)
     predictions: dict[str, Prediction] = {}
+    for number, prediction in read:
+        if prediction.id in predictions:
+            bad_lines.append(BadLine(number, f"sample {prediction.id} is answered twice; the first answer counts"))
+        else:
+            predictions[prediction.id] = prediction
+    return PredictionFile(tuple(predictions.values()), tuple(sorted(bad_lines, key=lambda bad: bad.number)))
+
+
+def read_lines(path: Path) -> tuple[list[Line], list[BadLine]]:
+    """The answers in a file of ms-swift's fields, whoever wrote it, and the lines that are none."""
+    read, bad_lines = _read(path, _line)
+    return [replace(line, number=number) for number, line in read], bad_lines
+
+
+def _read(path: Path, convert: Callable[[dict[str, Any]], T]) -> tuple[list[tuple[int, T]], list[BadLine]]:
+    """What `convert` makes of every line, with the line's number from 1; and the lines it raised ValueError on."""
+    read: list[tuple[int, T]] = []
     bad_lines: list[BadLine] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            prediction = _from_json(json.loads(line.decode("utf-8-sig")))
+            found = json.loads(line.decode("utf-8-sig"))
+            if not isinstance(found, dict):
+                raise ValueError(f"a prediction is an object, not {type(found).__name__}")
+            read.append((number, convert(found)))
         except (ValueError, RecursionError) as error:
             bad_lines.append(BadLine(number, f"{type(error).__name__}: {error}"[:200]))
-            continue
-        if prediction.id in predictions:
-            bad_lines.append(BadLine(number, f"sample {prediction.id} is answered twice; the first answer counts"))
-        else:
-            predictions[prediction.id] = prediction
-    return PredictionFile(tuple(predictions.values()), tuple(bad_lines))
+    return read, bad_lines
 
 
 def _write(file: BinaryIO, predictions: Iterable[Prediction]) -> None:
@@ -111,15 +140,11 @@ def _to_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _from_json(line: Any) -> Prediction:
+def _prediction(line: dict[str, Any]) -> Prediction:
     """Raises ValueError naming the field that is missing or of the wrong kind."""
-    if not isinstance(line, dict):
-        raise ValueError(f"a prediction is an object, not {type(line).__name__}")
     for name in ("response", "labels", "id", "part", "clip"):
-        if not isinstance(line.get(name), str):
-            raise ValueError(f"field {name} is missing or no text")
+        _text(line, name)
     person = line.get("person")
-    videos = line.get("videos")
     return Prediction(
         id=line["id"],
         part=line["part"],
@@ -128,9 +153,32 @@ def _from_json(line: Any) -> Prediction:
         question=_question(line.get("messages")),
         reference=line["labels"],
         response=line["response"],
-        video=videos[0] if isinstance(videos, list) and videos and isinstance(videos[0], str) else "",
+        video=_video(line.get("videos")),
         logprobs=_logprobs(line.get("logprobs")),
     )
+
+
+def _line(line: dict[str, Any]) -> Line:
+    """Raises ValueError as `_prediction` does."""
+    known = line.get("id")
+    return Line(
+        number=0,
+        id=known if isinstance(known, str) else None,
+        video=_video(line.get("videos")),
+        question=_question(line.get("messages")),
+        response=_text(line, "response"),
+        logprobs=_logprobs(line.get("logprobs")),
+    )
+
+
+def _text(line: dict[str, Any], name: str) -> str:
+    if not isinstance(line.get(name), str):
+        raise ValueError(f"field {name} is missing or no text")
+    return line[name]
+
+
+def _video(videos: Any) -> str:
+    return videos[0] if isinstance(videos, list) and videos and isinstance(videos[0], str) else ""
 
 
 def _question(messages: Any) -> str:

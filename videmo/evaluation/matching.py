@@ -1,0 +1,104 @@
+"""Answers of whatever wrote them, laid beside the questions of a data set: which sample does each line answer?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from videmo.data.samples import Sample
+from videmo.data.shards import Dataset
+from videmo.evaluation.predictions import BadLine, Line, Prediction, read_lines
+
+
+@dataclass(frozen=True)
+class Matched:
+    """One prediction for every sample, in the samples' order, with the data set's own reference.
+
+    `missing`: the samples that no line answers; their response is empty, so that leaving a question out does not pay.
+    `repeated`: lines about a sample that a line before has answered, which counts.  `extra`: lines about no sample.
+    """
+
+    predictions: tuple[Prediction, ...]
+    missing: tuple[str, ...]
+    repeated: tuple[int, ...]  # numbers of lines
+    extra: tuple[int, ...]
+    bad_lines: tuple[BadLine, ...]
+
+    def faults(self) -> str:
+        """What is wrong with the file, in a line; empty where nothing is."""
+        counts = {
+            "unanswered samples, which score 0": self.missing,
+            "repeated answers, of which the first counts": self.repeated,
+            "answers to nothing that was asked": self.extra,
+            "lines that cannot be read": self.bad_lines,
+        }
+        return "; ".join(f"{len(found)} {what}" for what, found in counts.items() if found)
+
+
+def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Matched:
+    """The answers to `samples` in a file with ms-swift's fields, in any order.
+
+    A line answers the sample that its `id` names, if it has one, or else the one with its video and question; of the
+    video's path only the end has to be the data set's. Raises ValueError where no line answers anything.
+    """
+    lines, bad_lines = read_lines(path)
+    find = _Finder(dataset, samples)
+    answers: dict[str, Line] = {}
+    repeated, extra = [], []
+    for line in lines:
+        found = find(line)
+        if found is None:
+            extra.append(line.number)
+        elif found.id in answers:
+            repeated.append(line.number)
+        else:
+            answers[found.id] = line
+    if not answers:
+        first = f"; line {bad_lines[0].number}: {bad_lines[0].reason}" if bad_lines else ""
+        raise ValueError(
+            f"{path}: no line answers a question of {dataset.directory} ({len(lines)} lines read, {len(bad_lines)} not"
+            f"{first}); JSON lines in UTF-8 with response, messages and videos are wanted"
+        )
+    predictions = tuple(_prediction(sample, dataset, answers.get(sample.id)) for sample in samples)
+    missing = tuple(sample.id for sample in samples if sample.id not in answers)
+    return Matched(predictions, missing, tuple(repeated), tuple(extra), tuple(bad_lines))
+
+
+class _Finder:
+    def __init__(self, dataset: Dataset, samples: Iterable[Sample]):
+        samples = tuple(samples)
+        self._clips = {dataset.clips[sample.clip].video: sample.clip for sample in samples}
+        self._by_id = {sample.id: sample for sample in samples}
+        self._by_question = {(sample.clip, _plain(sample.question)): sample for sample in samples}
+
+    def __call__(self, line: Line) -> Sample | None:
+        if line.id is not None:
+            return self._by_id.get(line.id)
+        clip = next((self._clips[end] for end in _ends(line.video) if end in self._clips), None)
+        return self._by_question.get((clip, _plain(line.question))) if clip else None
+
+
+def _ends(path: str) -> Iterator[str]:
+    """The path, and what is left of it without its first directory, its first two, and so on."""
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    return ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def _plain(question: str) -> str:
+    return " ".join(question.split())
+
+
+def _prediction(sample: Sample, dataset: Dataset, line: Line | None) -> Prediction:
+    clip = dataset.clips[sample.clip]
+    unanswered = Prediction(
+        id=sample.id,
+        part=sample.part,
+        clip=sample.clip,
+        person=clip.person,
+        question=sample.question,
+        reference=sample.answer,
+        response="",
+        video=clip.video,
+    )
+    return replace(unanswered, response=line.response, logprobs=line.logprobs) if line else unanswered
