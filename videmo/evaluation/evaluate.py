@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from videmo.evaluation.answers import (
     open_model,
     put_in,
 )
+from videmo.evaluation.evidence import evidence
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
@@ -94,7 +96,7 @@ def _scores_json(
     figures: Mapping[str, Estimates], scores: Mapping[str, Scores], questions: Questions, params: Params
 ) -> dict[str, Any]:
     steps = zip(MODELS[1:], MODELS, strict=False)
-    gains = {f"{new} - {old}": difference(scores[new], scores[old], *_resampling(params)) for new, old in steps}
+    gains = {f"{new} - {old}": _gain_json(scores[new], scores[old], *_resampling(params)) for new, old in steps}
     return {
         "judge": scores["base"].judge,
         "resamples": params.evaluation.resamples,
@@ -103,8 +105,12 @@ def _scores_json(
         "clips": questions.clips,
         "clusters": len(set(scores["base"].clusters)),
         "models": {model: figures_json(found) for model, found in figures.items()},
-        "gains": {name: figures_json(found) for name, found in gains.items()},
+        "gains": gains,
     }
+
+
+def _gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, Any]:
+    return {**figures_json(difference(new, old, resamples, seed)), **asdict(evidence(new, old, resamples, seed))}
 
 
 def figures_json(found: Estimates) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) 
 
     Raises ValueError where the two were not given the same samples by the same judge.
     """
-    return _estimates(challenger, _differences(challenger, champion, resamples, seed), worst=-100.0)
+    return _estimates(challenger, resampled_differences(challenger, champion, resamples, seed), worst=-100.0)
 
 
 def estimate_over(runs: Sequence[Scores], resamples: int, seed: int) -> Estimates:
@@ -86,11 +86,13 @@ def difference_over(challengers: Sequence[Scores], champions: Sequence[Scores], 
     """Challenger minus champion as the mean over several runs of both, paired run by run; drawn as `estimate_over`."""
     _check_same_samples(challengers)
     pairs = zip(challengers, champions, strict=True)
-    differences = [_differences(ours, theirs, resamples, seed) for ours, theirs in pairs]
+    differences = [resampled_differences(ours, theirs, resamples, seed) for ours, theirs in pairs]
     return _estimates(challengers[0], _mean_of_drawn(differences, resamples, seed), worst=-100.0)
 
 
-def _differences(challenger: Scores, champion: Scores, resamples: int, seed: int) -> dict[str, Array]:
+def resampled_differences(challenger: Scores, champion: Scores, resamples: int, seed: int) -> dict[str, Array]:
+    """Columns, tasks, tables and MEAN15 of the difference, each (1 + resamples, n): row 0 is the observed one; NaN: not
+    measured."""
     _check_same_samples((challenger, champion))
     ours, theirs = _figures(challenger, resamples, seed), _figures(champion, resamples, seed)
     return {name: ours[name] - theirs[name] for name in ours}
@@ -165,7 +167,7 @@ def _group_means(values: Array, groups: Sequence[Sequence[int]]) -> Array:
 
 def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estimates:
     """`worst`: the lowest value a figure can take; the highest is 100."""
-    few = _few_clusters(scores)
+    few = few_clusters(scores)
     all_few = len(set(scores.clusters)) < FEW
     columns = _intervals(COLUMNS, figures["columns"])
     tasks = _intervals(TASKS, figures["tasks"])
@@ -180,7 +182,7 @@ def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estim
     )
 
 
-def _few_clusters(scores: Scores) -> set[str]:
+def few_clusters(scores: Scores) -> set[str]:
     """The columns whose scores come from fewer than FEW clusters."""
     clusters: dict[str, set[str]] = {}
     for measure, cluster in set(zip(scores.measures.tolist(), scores.clusters, strict=True)):
