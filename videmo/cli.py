@@ -12,14 +12,13 @@ import typer
 
 from videmo.config import Params, SettingError, load_params
 from videmo.orchestration.dag import TABLE, plan
+from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
+from videmo.orchestration.registry_cli import registry
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 backbone = typer.Typer(no_args_is_help=True, help="The model that everything starts from.")
 app.add_typer(backbone, name="backbone")
-
-ParamsFile = Annotated[Path, typer.Option("--params", help="Settings.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a setting.", metavar="SECTION.KEY=VALUE")]
-DEFAULT = Path("params.yaml")
+app.add_typer(registry, name="registry")
 
 
 def main() -> None:

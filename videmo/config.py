@@ -5,6 +5,7 @@ Importing this module imports pydantic and yaml, nothing heavy.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from math import isqrt
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,10 +16,12 @@ from pydantic_core import PydanticCustomError
 
 from videmo.mistakes import SettingError, describe
 from videmo.settings_file import override, read
+from videmo.tasks.catalog import TASKS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0)]
+Points = Annotated[float, Field(ge=0, strict=True)]  # strict: a yes inside a mapping would count as 1
 
 
 class Section(BaseModel):
@@ -227,8 +230,23 @@ class Promotion(Section):
     """When a challenger becomes the champion."""
 
     min_gain: float = 0.0  # points of mean15 that the lower end of the interval must exceed
-    task_tolerance: Annotated[float, Field(ge=0)] = 3.0  # points any one task may fall
-    model_name: Annotated[str, Field(pattern=r"^[^/:\s][^/:]*$")] = "videmo"  # what MLflow takes for a name
+    task_tolerance: Points = 3.0  # points any one task may fall
+    task_tolerances: dict[str, Points] = {}  # task -> points, where it is another number for one task
+    # What MLflow takes for a name, in an address such as models:/videmo@champion and in a search, too.
+    model_name: Annotated[str, Field(max_length=200, pattern=r"^[^/:?'\s\x00-\x1f][^/:?'\x00-\x1f]*$")] = "videmo"
+
+    @field_validator("task_tolerances")
+    @classmethod
+    def tolerances_are_of_tasks(cls, tolerances: dict[str, float]) -> dict[str, float]:
+        if strange := [task for task in tolerances if task not in TASKS]:
+            close = get_close_matches(strange[0], TASKS, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(TASKS)}"
+            raise ValueError(f"promotion.task_tolerances = {tolerances}: {strange[0]} is no task; {remedy}")
+        return tolerances
+
+    def tolerance(self, task: str) -> float:
+        """How many points this task may fall."""
+        return self.task_tolerances.get(task, self.task_tolerance)
 
 
 class Params(Section):

@@ -69,6 +69,25 @@ def test_a_task_may_fall_within_its_tolerance():
     assert gate(challenger, scores(), task_tolerance=30.0).passed
 
 
+def test_a_task_may_have_a_tolerance_of_its_own():
+    challenger = scores(5.0, {"head_pose": -25.0})
+    assert gate(challenger, scores(), task_tolerances={"head_pose": 30.0}).passed
+    refused = gate(challenger, scores(), task_tolerance=30.0, task_tolerances={"head_pose": 5.0})
+    assert refused.fallen == ["head_pose"]
+    assert "by more than 5 points" in refused.reason
+    assert (refused.tolerances["head_pose"], refused.tolerances["emotion"]) == (5, 30)
+
+
+def test_a_verdict_holds_the_figures_of_both_in_every_column_and_their_differences():
+    verdict = gate(scores(5.0), scores())
+    assert len(verdict.column_gains) == len(verdict.challenger_columns) == len(verdict.opponent_columns) == 33
+    ours, theirs, gain = (
+        figures["identity"][0]
+        for figures in (verdict.challenger_columns, verdict.opponent_columns, verdict.column_gains)
+    )
+    assert gain == pytest.approx(ours - theirs)
+
+
 def test_the_gain_must_exceed_what_the_settings_ask_for():
     assert not gate(scores(5.0), scores(), min_gain=6.0).passed
 

@@ -22,32 +22,21 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
     found = {output.parent.name: output for output in map(read_manifest, inputs)}
     this = Run(**run)
     with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
-        from videmo.registry.promotion import decide, register
+        from videmo.registry.comparison import registered_figures
+        from videmo.registry.promotion import decide, is_champion, register
 
         settings = check_params(params)
         view: Any = TABLE["promotion"].view(settings)
         verdict = decide(view, found)
-        (this.folder / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
+        _write(this.folder / "verdict.json", verdict.as_dict())
         register(view, found, verdict, this.name)
-        if verdict.passed and not _is_champion(settings.promotion.model_name, found["tree_rl"]):
+        _write(this.folder / "registered.json", registered_figures(view, found))
+        if verdict.passed and not is_champion(settings.promotion.model_name, found["tree_rl"]):
             # A promotion in the store is of a time before another model became champion.
             digests = {name: StageReport.read(output).digest for name, output in found.items()}
             discard(output_of("promotion", digest_for(TABLE["promotion"], settings, digests)))
         record.append(False)
     return verdict.passed
-
-
-def _is_champion(model_name: str, policy: Path) -> bool:
-    from mlflow.exceptions import MlflowException
-
-    from videmo.registry.promotion import CHAMPION, POLICY
-    from videmo.registry.tracking import connect
-
-    try:
-        champion = connect().get_model_version_by_alias(model_name, CHAMPION)
-    except MlflowException:  # there is none yet
-        return False
-    return champion.tags.get(POLICY) == StageReport.read(policy).digest
 
 
 def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
@@ -65,7 +54,7 @@ def open_run(run: Run, params: Params) -> None:
     """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
     for folder in ("steps", "logs"):
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
-    for stale in ("steps/*.json", "logs/*.log", "verdict.json", "metrics.json", "report.html"):
+    for stale in ("steps/*.json", "logs/*.log", "verdict.json", "registered.json", "metrics.json", "report.html"):
         for path in run.folder.glob(stale):
             path.unlink()
     save_params(run, params)
@@ -81,3 +70,7 @@ def save_params(run: Run, params: Params) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
     (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -18,8 +18,8 @@ from videmo.tasks.catalog import COLUMNS
 class Verdict:
     """Whether the challenger becomes champion, why in one sentence, and every number that was used.
 
-    Figures are [value, low, high] in points of 0..100; `gain` and `task_gains` are challenger minus opponent, paired.
-    The opponent is the champion, or the base model where there is no champion yet.
+    Figures are [value, low, high] in points of 0..100; gains are challenger minus opponent, paired. The opponent is the
+    champion, or the base model where there is no champion yet.
     """
 
     passed: bool
@@ -32,14 +32,20 @@ class Verdict:
     clusters: int = 0
     min_gain: float = 0.0
     task_tolerance: float = 0.0
+    tolerances: dict[str, float] = field(default_factory=dict)  # of each task, as it was applied
     challenger_mean15: list[float] | None = None
     opponent_mean15: list[float] | None = None
     gain: list[float] | None = None
     challenger_tasks: dict[str, list[float]] = field(default_factory=dict)
     opponent_tasks: dict[str, list[float]] = field(default_factory=dict)
     task_gains: dict[str, list[float]] = field(default_factory=dict)
-    fallen: list[str] = field(default_factory=list)  # tasks that fell by more than the tolerance, with confidence
-    evidence: dict[str, str] = field(default_factory=dict)  # digests of models and data, set by who calls the gate
+    challenger_columns: dict[str, list[float]] = field(default_factory=dict)
+    opponent_columns: dict[str, list[float]] = field(default_factory=dict)
+    column_gains: dict[str, list[float]] = field(default_factory=dict)
+    fallen: list[str] = field(default_factory=list)  # tasks that fell by more than their tolerance, with confidence
+    # Set by who calls the gate: digests of model and data, and the last promotion in the history at that time.
+    evidence: dict[str, str] = field(default_factory=dict)
+    after: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -56,15 +62,14 @@ def judge_challenger(
     """Compare on the same samples. `first`: there is no champion yet, so that tasks are not held against the opponent.
 
     Refuses where a column is missing or a score is not a number; passes where the lower end of the mean gain's interval
-    is above min_gain and no task's whole interval lies below minus task_tolerance.
+    is above min_gain and no task's whole interval lies below minus its tolerance.
     """
     problem = _problem(challenger, "challenger") or _problem(opponent, name)
     if problem:
         return Verdict(False, f"The challenger is refused: {problem}.", name)
     sampling = (evaluation.resamples, evaluation.seed)
     gains = difference(challenger, opponent, *sampling)
-    tolerance = promotion.task_tolerance
-    fallen = [] if first else [task for task, gain in gains.tasks.items() if gain.high < -tolerance]
+    fallen = [] if first else [task for task, gain in gains.tasks.items() if gain.high < -promotion.tolerance(task)]
     ours, theirs = estimate(challenger, *sampling), estimate(opponent, *sampling)
     return Verdict(
         passed=gains.mean15.low > promotion.min_gain and not fallen,
@@ -76,13 +81,17 @@ def judge_challenger(
         samples=len(set(challenger.samples)),
         clusters=len(set(challenger.clusters)),
         min_gain=promotion.min_gain,
-        task_tolerance=tolerance,
+        task_tolerance=promotion.task_tolerance,
+        tolerances={task: promotion.tolerance(task) for task in gains.tasks},
         challenger_mean15=ours.mean15.as_list(),
         opponent_mean15=theirs.mean15.as_list(),
         gain=gains.mean15.as_list(),
         challenger_tasks=_listed(ours.tasks),
         opponent_tasks=_listed(theirs.tasks),
         task_gains=_listed(gains.tasks),
+        challenger_columns=_listed(ours.columns),
+        opponent_columns=_listed(theirs.columns),
+        column_gains=_listed(gains.columns),
         fallen=fallen,
     )
 
@@ -103,10 +112,8 @@ def _reason(ours: Estimates, gains: Estimates, name: str, first: bool, fallen: l
     if gain.low <= promotion.min_gain:
         return f"The challenger is refused: {mean}; the interval's lower end must be above {promotion.min_gain:g}."
     if fallen:
-        falls = ", ".join(f"{task} {_points(gains.tasks[task])}" for task in fallen)
-        return (
-            f"The challenger is refused: {mean}; it falls by more than {promotion.task_tolerance:g} points in {falls}."
-        )
+        falls = (f"{task} {_points(gains.tasks[task])} by more than {promotion.tolerance(task):g}" for task in fallen)
+        return f"The challenger is refused: {mean}; it falls in {', '.join(falls)} points."
     return f"The challenger becomes champion: {mean}" + (
         "; there was no champion yet." if first else "; no task falls."
     )

@@ -6,14 +6,17 @@ None of this is ever taken from a cache: it depends on who is champion now.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videmo.config import Params
+from videmo.registry.champion import CHALLENGER, champion_of, follow, promote, read_history, versions_of
 from videmo.registry.gate import Verdict, judge_challenger
+from videmo.registry.history import Change, History
+from videmo.registry.kept import VERDICT, keep_answers, keep_verdict, kept_answers, newest_verdict, test_sets
+from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
 from videmo.stage import StageReport, digest_of, stage_directory
@@ -24,64 +27,107 @@ if TYPE_CHECKING:
 
     from videmo.evaluation.predictions import Prediction
 
-CHAMPION, CHALLENGER = "champion", "challenger"
-POLICY, DATA, RUN = "videmo.policy", "videmo.data", "videmo.run"  # tags of a version
-VERDICT = "verdict.json"
-
 
 def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
     """The gate: may the model of `tree_rl` take the champion's place? Asks the registry who that is.
 
     inputs: data_build, face15_eval, tree_rl. A champion that has not answered these samples under these settings is
     asked now, and its answers are kept with its version. Where the model is the champion already, the verdict that made
-    it so stands.
+    it so stands; one that a rollback took out of charge does not come back by itself.
     """
     client = connect()
-    champion = _champion(client, params.promotion.model_name)
-    policy = StageReport.read(inputs["tree_rl"]).digest
-    if champion and champion.tags.get(POLICY) == policy and (stored := _stored_verdict(client, champion)):
-        return stored
-    ours = _evaluated(inputs, "rl")
+    history = read_history(client, params.promotion.model_name)
+    champion = champion_of(client, history)
+    policy, ours = _policy(inputs), _evaluated(inputs, "rl")
+    if champion and champion.tags.get(POLICY) == policy:
+        return _standing(client, champion, history)
     if champion:
-        name, theirs = (
-            f"champion, version {champion.version}",
-            _champion_answers(client, champion, params, inputs, ours),
-        )
+        name, theirs = _called(champion), _champion_answers(client, champion, params, inputs, ours)
     else:
         name, theirs = "base model", _evaluated(inputs, "base")
     verdict = _judge(params, ours, theirs, name, first=champion is None)
-    evidence = {"policy": policy, "data": _data_digest(inputs), "test_set": _test_set(params, inputs, ours)}
-    return replace(verdict, evidence=evidence)
+    evidence = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set(params, inputs, ours)}
+    verdict = replace(verdict, evidence=evidence, after=history.last)
+    return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
 
 
 def register(params: Params, inputs: Mapping[str, Path], verdict: Verdict, run_name: str) -> str:
     """Log the model of `tree_rl` as a pyfunc, register it and call it `challenger`; returns the version.
 
-    A model that is registered already keeps its version.
+    A model that is registered already keeps its version. The verdict, the answers it is about and a model card are kept
+    with it.
     """
     client = connect()
-    name, policy = params.promotion.model_name, StageReport.read(inputs["tree_rl"]).digest
-    version = _version_of(client, name, policy)
+    name = params.promotion.model_name
+    follow(client, name)  # after a promotion that was cut short
+    version = _version_of(client, name, _policy(inputs))
     if version is None:
-        tags = {POLICY: policy, DATA: _data_digest(inputs), RUN: run_name}
+        tags = version_tags(inputs, run_name)
         version = log_policy(client, inputs["tree_rl"], inputs["data_build"], name, run_name, tags)
-        ours = _evaluated(inputs, "rl")
-        _keep_answers(client, version, _test_set(params, inputs, ours), ours)
-    client.log_dict(version.run_id, verdict.as_dict(), VERDICT)
+    ours = _evaluated(inputs, "rl")
+    if (asked := test_set(params, inputs, ours)) not in test_sets(version):
+        keep_answers(client, version, asked, ours)
+    keep_verdict(client, version, verdict)
+    describe(client, version, lineage(inputs), verdict)
     client.set_registered_model_alias(name, CHALLENGER, version.version)
     return str(version.version)
 
 
 def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """The stage promotion: register the challenger and, where the gate lets it pass, make it champion."""
+    """The stage promotion: register the challenger and, where the gate lets it pass, make it champion.
+
+    Raises Refused where another model becomes champion in the meantime.
+    """
     with stage_directory(output, __name__, params, inputs) as work:
         verdict = decide(params, inputs)
         version = register(params, inputs, verdict, run_name=output.name)
-        if verdict.passed:
-            connect().set_registered_model_alias(params.promotion.model_name, CHAMPION, version)
-        (work.path / VERDICT).write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
+        client, name = connect(), params.promotion.model_name
+        if verdict.passed and read_history(client, name).champion != version:
+            kept = client.get_model_version(name, version).tags[VERDICT]
+            promote(client, name, Change(version, "gate", verdict.after, verdict.reason, kept))
+        (work.path / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
         gain = {"gain": verdict.gain[0]} if verdict.gain else {}
         return work.finish(metrics={"promoted": float(verdict.passed), "version": float(version), **gain})
+
+
+def is_champion(name: str, policy: Path) -> bool:
+    """Whether the output `policy` of tree_rl is the champion."""
+    client = connect()
+    champion = champion_of(client, read_history(client, name))
+    return champion is not None and champion.tags.get(POLICY) == StageReport.read(policy).digest
+
+
+def test_set(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
+    """What answers depend on besides the model: the data, the samples asked, how answers are generated."""
+    asked = sorted(prediction.id for prediction in answers)
+    settings = params.evaluation
+    return digest_of([_data_digest(inputs), asked, settings.max_new_tokens, settings.sampler, params.backbone.dtype])
+
+
+def _called(champion: ModelVersion) -> str:
+    return f"champion, version {champion.version}"
+
+
+def _standing(client: MlflowClient, champion: ModelVersion, history: History) -> Verdict:
+    """The verdict on a model that is champion already."""
+    stored = newest_verdict(client, champion)
+    if stored and stored.passed:
+        return stored
+    how = f", by {history.counting[-1].change.kind}" if history.counting else ""
+    reason = f"The model is the {_called(champion)}, already{how}: there is nothing to compare it with."
+    return Verdict(False, reason, _called(champion), after=history.last)
+
+
+def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | None) -> Verdict:
+    rollback = history.taken_back(str(version.version)) if version else None
+    if not (verdict.passed and version and rollback):
+        return verdict
+    why = f": {rollback.change.reason}" if rollback.change.reason else ""
+    reason = (
+        f"The challenger is refused: it is version {version.version}, which a rollback took out of charge (entry "
+        f"{rollback.number}{why}). To have it back: videmo registry promote {version.version} --force --reason ..."
+    )
+    return replace(verdict, passed=False, reason=reason)
 
 
 def _judge(params: Params, ours: Sequence[Prediction], theirs: Sequence[Prediction], name: str, first: bool) -> Verdict:
@@ -91,26 +137,8 @@ def _judge(params: Params, ours: Sequence[Prediction], theirs: Sequence[Predicti
     return judge_challenger(score(ours, judge), score(theirs, judge), name, first, params.promotion, params.evaluation)
 
 
-def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            return None
-        raise
-
-
 def _version_of(client: MlflowClient, name: str, policy: str) -> ModelVersion | None:
-    versions = client.search_model_versions(f"name = '{name}'", max_results=1000)
-    return next((version for version in versions if version.tags.get(POLICY) == policy), None)
-
-
-def _stored_verdict(client: MlflowClient, version: ModelVersion) -> Verdict | None:
-    stored = _artifact(client, version, VERDICT)
-    verdict = Verdict.from_dict(json.loads(stored.read_text(encoding="utf-8"))) if stored else None
-    return verdict if verdict and verdict.passed else None
+    return next((version for version in versions_of(client, name) if version.tags.get(POLICY) == policy), None)
 
 
 def _evaluated(inputs: Mapping[str, Path], model: str) -> tuple[Prediction, ...]:
@@ -126,19 +154,17 @@ def _champion_answers(
     inputs: Mapping[str, Path],
     ours: Sequence[Prediction],
 ) -> Sequence[Prediction]:
-    from videmo.evaluation.predictions import read_predictions
-
-    test_set = _test_set(params, inputs, ours)
-    kept = _artifact(client, champion, f"predictions/{test_set}.jsonl")
-    if kept:
-        return read_predictions(kept).predictions
-    answers = _ask(policy_directory(champion), params, inputs, ours)
-    _keep_answers(client, champion, test_set, answers)
+    asked = test_set(params, inputs, ours)
+    kept = kept_answers(client, champion, asked)
+    if kept is not None:
+        return kept
+    answers = _ask(policy_directory(champion), params, inputs)
+    keep_answers(client, champion, asked, answers)
     return answers
 
 
-def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], ours: Sequence[Prediction]) -> list[Prediction]:
-    """Ask another policy the questions that `ours` answers."""
+def _ask(policy: Path, params: Params, inputs: Mapping[str, Path]) -> list[Prediction]:
+    """Ask another policy the questions of the evaluation."""
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import ask, choose_questions, open_model
 
@@ -146,29 +172,9 @@ def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], ours: Sequenc
     return [answer for batch in ask(open_model(policy, params), questions, params.evaluation) for answer in batch]
 
 
-def _test_set(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
-    """What answers depend on besides the model: the data, the samples asked, how answers are generated."""
-    asked = sorted(prediction.id for prediction in answers)
-    settings = params.evaluation
-    return digest_of([_data_digest(inputs), asked, settings.max_new_tokens, settings.sampler, params.backbone.dtype])
+def _policy(inputs: Mapping[str, Path]) -> str:
+    return StageReport.read(inputs["tree_rl"]).digest
 
 
 def _data_digest(inputs: Mapping[str, Path]) -> str:
     return StageReport.read(inputs["data_build"]).digest
-
-
-def _keep_answers(client: MlflowClient, version: ModelVersion, test_set: str, answers: Sequence[Prediction]) -> None:
-    from videmo.evaluation.predictions import write_predictions
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{test_set}.jsonl"
-        write_predictions(path, answers)
-        client.log_artifact(version.run_id, str(path), "predictions")
-
-
-def _artifact(client: MlflowClient, version: ModelVersion, path: str) -> Path | None:
-    """A file kept with a version's run, None where there is none."""
-    folder = path.rpartition("/")[0] or None
-    if not any(entry.path == path for entry in client.list_artifacts(version.run_id, folder)):
-        return None
-    return Path(client.download_artifacts(version.run_id, path))

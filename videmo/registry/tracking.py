@@ -29,6 +29,12 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home().resolve() / 'mlflow' / 'mlflow.db'}"
 
 
+def missing_database() -> bool:
+    """Whether there is nothing yet to connect to: a SQLite file that no run has made."""
+    uri = tracking_uri()
+    return uri.startswith(SQLITE) and not _file_of(uri).exists()
+
+
 def connect() -> MlflowClient:
     """A client of the tracking server and registry, MLflow's own chatter turned down."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -88,7 +94,7 @@ def log_stage(report: StageReport, run_name: str) -> str:
     run = client.create_run(experiment_id(client), run_name=report.stage, tags=tags)
     run_id = run.info.run_id
     inputs = [RunTag(f"videmo.input.{name}", digest) for name, digest in report.inputs.items()]
-    params = [Param(name, value[:PARAM_LENGTH]) for name, value in _flat(report.config)]
+    params = [Param(name, value[:PARAM_LENGTH]) for name, value in flat(report.config)]
     client.log_batch(run_id, params=params, tags=inputs)
     for batch in _batches(_metrics(report)):
         client.log_batch(run_id, metrics=batch)
@@ -140,10 +146,10 @@ def _search(client: MlflowClient, condition: str) -> str | None:
     return found[0].info.run_id if found else None
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in config.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, str(value)
 

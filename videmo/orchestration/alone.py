@@ -1,0 +1,148 @@
+"""A model evaluated on its own, without a pipeline: its answers from the store, or asked for now, and their scores."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from videmo.config import Params, SettingError, check_params
+from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
+from videmo.orchestration.outside import check_outside
+from videmo.orchestration.step import discard, execute, run_lock
+from videmo.stage import STAGE_FILE, StageReport, faults, progress_file
+
+if TYPE_CHECKING:
+    from videmo.evaluation.predictions import Prediction
+
+JUDGED = ("evaluation.judge", "evaluation.endpoint", "evaluation.resamples")  # what answers do not depend on
+ANSWERS = Stage(
+    "face15_answers",
+    "videmo.evaluation.one_policy",
+    ("backbone", "evaluation"),
+    hidden=(*JUDGED, "evaluation.seed"),
+    inputs=("data_build",),
+    arguments={"reasoning": False},
+)
+REGISTERED = ("models:/", "runs:/")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The figures of one model. `figures`: as in a run's scores.json."""
+
+    judge: str
+    samples: int
+    clips: int
+    clusters: int
+    resamples: int
+    seed: int
+    figures: dict[str, Any]
+
+
+def model_directory(name: str) -> str:
+    """`name`, or where the weights of a model of the registry lie on this machine. Raises SettingError where it has no
+    such model."""
+    if not name.startswith(REGISTERED):
+        return name
+    from mlflow.exceptions import MlflowException
+
+    from videmo.registry.packaging import policy_at
+    from videmo.registry.tracking import connect
+
+    connect()
+    try:
+        return str(policy_at(name))
+    except (MlflowException, ValueError, OSError) as error:
+        raise SettingError(f"--model {name}: {str(error).splitlines()[0]}") from None
+
+
+def dataset_directory(path: Path, params: Params) -> Path:
+    """`path` where it is an output of data_build; where it is a folder of videos with their labels, the data set that
+    the settings make of it, all of it held out. Raises SettingError where it is neither."""
+    if (path / STAGE_FILE).is_file():
+        return path
+    if not path.is_dir():
+        raise SettingError(f"--data {path}: no such directory")
+    held_out = {"source": "folder", "path": str(path), "test_share": 1.0}
+    settings = _changed(params, data=held_out)
+    check_outside(settings)
+    return make(TABLE["data_build"], settings, {})
+
+
+def answers_of(model: str, data: Path, params: Params) -> Path:
+    """The output that holds the answers of `model` to the held-out questions of `data`."""
+    settings = _changed(params, backbone={"name": model})
+    check_outside(settings)
+    return make(ANSWERS, settings, {"data_build": data})
+
+
+def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
+    """The output of a stage, from the store if it is there, with a bar while it is made."""
+    digests = {name: StageReport.read(path).digest for name, path in inputs.items()}
+    output = output_of(stage.name, digest_for(stage, params, digests))
+    with run_lock(output):
+        if output.exists() and faults(output):
+            discard(output)
+        if not output.exists():
+            with _bar(output, stage.name):
+                execute(stage, params, inputs, output)
+    return output
+
+
+def score_predictions(predictions: list[Prediction] | tuple[Prediction, ...], params: Params) -> Scored:
+    """The figures of answers, by the judge of the settings."""
+    from videmo.evaluation.evaluate import figures_json
+    from videmo.evaluation.judge import choose_judge, score
+    from videmo.evaluation.statistics import estimate
+
+    settings = params.evaluation
+    scores = score(predictions, choose_judge(settings))
+    return Scored(
+        judge=scores.judge,
+        samples=len(predictions),
+        clips=len({prediction.clip for prediction in predictions}),
+        clusters=len(set(scores.clusters)),
+        resamples=settings.resamples,
+        seed=settings.seed,
+        figures=figures_json(estimate(scores, settings.resamples, settings.seed)),
+    )
+
+
+def _changed(params: Params, **sections: dict[str, Any]) -> Params:
+    settings = params.model_dump(mode="json")
+    for section, changes in sections.items():
+        settings[section].update(changes)
+    return check_params(settings)
+
+
+@contextmanager
+def _bar(output: Path, title: str) -> Iterator[None]:
+    """Show how far a stage says it is until the block ends."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    ended = Event()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def follow() -> None:
+            while not ended.wait(0.25):
+                try:
+                    said = json.loads(progress_file(output).read_text(encoding="utf-8"))
+                except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
+                    continue
+                bar.update(task, completed=said["done"], total=said["total"], description=said["note"] or title)
+
+        thread = Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -1,0 +1,157 @@
+"""The champion: its log in the registry, its alias, and how both are changed.
+
+The log of the model NAME is a registered model of its own, NAME-history: version N is the Nth entry, and loads as the
+model that became champion then. The registry itself numbers versions, one after the other whoever asks, keeps the
+number of a deleted one, and makes a version with its tags or not at all. That is all that promotions at the same moment
+need, on SQLite as on a server: nothing is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from videmo.mistakes import SettingError
+from videmo.registry.history import Change, Entry, History, Kind
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+PREFIX = "videmo."  # of tags
+EVIDENCE = ("policy", "data", "code", "image", "commit", "run", "lineage")  # what an entry keeps of its version's tags
+LOG = "Who was champion when: written by videmo, read with `videmo registry history`. Do not change or delete versions."
+
+
+class Refused(SettingError):
+    """A change of champion that cannot be; the message says what is in its way."""
+
+
+def read_history(client: MlflowClient, name: str) -> History:
+    """The history of a model; an entry that cannot be read counts as removed."""
+    found = {int(version.version): _entry(version) for version in versions_of(client, _log(name))}
+    entries = tuple(entry for _, entry in sorted(found.items()) if entry)
+    removed = tuple(number for number in range(1, max(found, default=0) + 1) if not found.get(number))
+    return History(name, entries, removed, aliases(client, name).get(CHAMPION, ""))
+
+
+def promote(client: MlflowClient, name: str, change: Change) -> Entry:
+    """Make a version the champion. Raises Refused where another one has become champion since that was decided."""
+    before = read_history(client, name)
+    if change.after != before.last:
+        raise Refused(_overtaken(change, before))
+    number = _append(client, name, change, before.champion)
+    now = follow(client, name)
+    # All smaller numbers are given by now, so that who counts does not change any more.
+    mine = next((entry for entry in now.counting if entry.number == number), None)
+    if mine is None:
+        raise Refused(_overtaken(change, now))
+    return mine
+
+
+def follow(client: MlflowClient, name: str) -> History:
+    """Let the alias follow the history.
+
+    Whoever sets it looks at the history once more, so that the last to set it has seen the last entry.
+    """
+    while (history := read_history(client, name)).alias != history.champion:
+        client.set_registered_model_alias(name, CHAMPION, history.champion)
+    return history
+
+
+def champion_of(client: MlflowClient, history: History) -> ModelVersion | None:
+    """The version in charge. Raises Refused where it is not in the registry any more."""
+    if not history.champion:
+        return None
+    for version in versions_of(client, history.name):
+        if str(version.version) == history.champion:
+            return version
+    raise Refused(
+        f"{history.name}: the champion, version {history.champion}, is not in the registry any more: go back to an "
+        "earlier one with `videmo registry rollback`"
+    )
+
+
+def versions_of(client: MlflowClient, name: str) -> list[ModelVersion]:
+    """Every version of a model, none where there is no such model."""
+    found: list[ModelVersion] = []
+    token: str | None = None
+    while True:
+        page = client.search_model_versions(f"name = '{name}'", page_token=token)
+        found.extend(page)
+        token = page.token
+        if not token:
+            return found
+
+
+def aliases(client: MlflowClient, name: str) -> dict[str, str]:
+    """alias -> version, none where there is no such model."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_registered_model(name).aliases
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return {}
+        raise
+    return {alias: str(version) for alias, version in found.items()}
+
+
+def _log(name: str) -> str:
+    return f"{name}-history"
+
+
+def _append(client: MlflowClient, name: str, change: Change, before: str) -> int:
+    from mlflow.exceptions import MlflowException
+
+    with suppress(MlflowException):  # there is one already; what else is wrong shows in the next line
+        client.create_registered_model(_log(name), description=LOG)
+    version = client.get_model_version(name, change.version)
+    kept = {PREFIX + key: version.tags[PREFIX + key] for key in EVIDENCE if PREFIX + key in version.tags}
+    said = {**vars(change), "before": before, "who": _user()}
+    tags = {**kept, **{PREFIX + key: str(value) for key, value in said.items()}}
+    entry = client.create_model_version(_log(name), f"models:/{name}/{change.version}", tags=tags)
+    return int(entry.version)
+
+
+def _entry(version: ModelVersion) -> Entry | None:
+    tags = {key.removeprefix(PREFIX): value for key, value in version.tags.items()}
+    try:
+        return Entry(
+            number=int(version.version),
+            when=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
+            who=tags["who"],
+            change=_change(tags),
+            before=tags["before"],
+            evidence={key: tags[key] for key in EVIDENCE if key in tags},
+        )
+    except (KeyError, ValueError):  # somebody changed its tags
+        return None
+
+
+def _change(tags: Mapping[str, str]) -> Change:
+    kind = cast(Kind, tags["kind"])
+    return Change(tags["version"], kind, int(tags["after"]), tags["reason"], tags.get("verdict", ""))
+
+
+def _user() -> str:
+    """Who this is, as MLflow names users."""
+    from mlflow.tracking.context.default_context import DefaultRunContext
+
+    try:
+        return DefaultRunContext().tags()["mlflow.user"]
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def _overtaken(change: Change, history: History) -> str:
+    then = next((f"version {one.change.version}" for one in history.entries if one.number == change.after), "nobody")
+    now = history.counting[-1]
+    when = f"entry {now.number}, {now.change.kind}, {now.when:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{history.name}, version {change.version}, is not promoted: that was decided with {then} as champion, and "
+        f"version {now.change.version} has become champion since ({when}): let the gate judge it against that one"
+    )

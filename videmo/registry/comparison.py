@@ -1,0 +1,104 @@
+"""Registered versions side by side, from the answers kept with them: always on one test set, by one judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from videmo.config import Evaluation, Params
+from videmo.evaluation.evaluate import figures_json
+from videmo.evaluation.judge import choose_judge, score
+from videmo.evaluation.predictions import Prediction, read_predictions
+from videmo.evaluation.statistics import Estimates, difference, estimate
+from videmo.registry.champion import champion_of, read_history, versions_of
+from videmo.registry.history import History
+from videmo.registry.kept import kept_answers, test_sets
+from videmo.registry.lineage import POLICY
+from videmo.registry.promotion import test_set
+from videmo.registry.tracking import connect
+from videmo.stage import StageReport
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+OTHERS = 5  # versions beside the champion that a report shows
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The figures of two versions, and the second minus the first, paired."""
+
+    versions: tuple[str, str]
+    test_set: str
+    judge: str
+    samples: int
+    figures: tuple[Estimates, Estimates]
+    gains: Estimates
+
+    def as_dict(self) -> dict[str, Any]:
+        first, second = self.versions
+        return {
+            "test_set": self.test_set,
+            "judge": self.judge,
+            "samples": self.samples,
+            "versions": {first: figures_json(self.figures[0]), second: figures_json(self.figures[1])},
+            f"{second} - {first}": figures_json(self.gains),
+        }
+
+
+def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, settings: Evaluation) -> Comparison:
+    """Compare two versions on a test set that both have answered.
+
+    Raises ValueError where there is none: answers to different questions are not compared.
+    """
+    common = sorted(test_sets(first) & test_sets(second))
+    if not common:
+        raise ValueError(
+            f"versions {first.version} and {second.version} have answered no test set in common "
+            f"({_listed(first)}; {_listed(second)}): the gate asks the champion whatever a challenger was asked"
+        )
+    judge = choose_judge(settings)
+    # Where there are several, the largest says most.
+    kept = {one: [kept_answers(client, version, one) or () for version in (first, second)] for one in common}
+    asked = max(common, key=lambda one: len(kept[one][0]))
+    a, b = (score(answers, judge) for answers in kept[asked])
+    sampling = (settings.resamples, settings.seed)
+    figures = (estimate(a, *sampling), estimate(b, *sampling))
+    names = (str(first.version), str(second.version))
+    return Comparison(names, asked, judge.name, len(kept[asked][0]), figures, difference(b, a, *sampling))
+
+
+def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """For the report: the figures of the champion, and of the newest other versions that answered the same questions.
+
+    The model of `inputs` is left out, unless it is the champion.
+    """
+    client = connect()
+    history = read_history(client, params.promotion.model_name)
+    ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
+    asked, judge = test_set(params, inputs, ours), choose_judge(params.evaluation)
+    policy = StageReport.read(inputs["tree_rl"]).digest
+    models = {}
+    for label, version in _shown(client, history, asked, policy):
+        answers: Sequence[Prediction] = kept_answers(client, version, asked) or ()
+        with suppress(ValueError):  # a score that is not a number has no figures; the verdict speaks of it
+            found = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
+            models[label] = figures_json(found)
+    return {"judge": judge.name, "models": models}
+
+
+def _shown(client: MlflowClient, history: History, asked: str, policy: str) -> list[tuple[str, ModelVersion]]:
+    champion = champion_of(client, history)
+    newest = sorted(versions_of(client, history.name), key=lambda version: -int(version.version))
+    others = [v for v in newest if str(v.version) != history.champion and v.tags.get(POLICY) != policy]
+    named = [(f"champion, version {champion.version}", champion)] if champion else []
+    named += [(f"version {version.version}", version) for version in others if asked in test_sets(version)][:OTHERS]
+    return [(label, version) for label, version in named if asked in test_sets(version)]
+
+
+def _listed(version: ModelVersion) -> str:
+    return f"version {version.version}: {', '.join(sorted(test_sets(version))) or 'no answers kept'}"
