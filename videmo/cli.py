@@ -12,6 +12,7 @@ import typer
 
 from videmo.config import Params, SettingError, load_params
 from videmo.orchestration.dag import TABLE, plan
+from videmo.orchestration.eval_cli import evaluate_model, score_file
 from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
 from videmo.orchestration.registry_cli import registry
 
@@ -19,6 +20,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 backbone = typer.Typer(no_args_is_help=True, help="The model that everything starts from.")
 app.add_typer(backbone, name="backbone")
 app.add_typer(registry, name="registry")
+app.command("eval")(evaluate_model)
+app.command("score")(score_file)
 
 
 def main() -> None:

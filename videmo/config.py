@@ -46,7 +46,8 @@ class Data(Section):
     people: Annotated[int, Field(ge=2)] = 200  # faces: how many different people; some are held out
     clips_per_person: Positive = 4  # faces
     seed: int = 0
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.2  # of the people (of the clips where people are unknown)
+    # Of the people (of the clips where people are unknown); 1: nobody is trained on, for an evaluation alone.
+    test_share: Annotated[float, Field(gt=0, le=1)] = 0.2
     frames: Annotated[int, Field(ge=2, le=16, multiple_of=2)] = 8
     frame_size: Annotated[int, Field(ge=28, multiple_of=28)] = 84  # pixels; frames are squared by padding
     max_rejected: Share = 0.2

@@ -11,6 +11,7 @@ from math import prod
 from pathlib import Path
 
 from videmo.config import Params, check_params
+from videmo.orchestration.alone import ANSWERS, JUDGED
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
 from videmo.settings_file import override
 from videmo.stage import faults
@@ -26,14 +27,6 @@ SETTINGS = (
 MIXED = replace(
     TABLE["sft_attribute"], name="sft_mixed", after=(), hidden=(), arguments={"level": "mixed"}
 )  # all levels together, in as many steps as the curriculum
-JUDGED = ("evaluation.judge", "evaluation.endpoint", "evaluation.resamples")  # what answers do not depend on
-ANSWERS = Stage(
-    "face15_answers",
-    "videmo.evaluation.one_policy",
-    ("backbone", "evaluation"),
-    hidden=(*JUDGED, "evaluation.seed"),
-    arguments={"reasoning": False},
-)
 REASONED = Stage(
     "face15_reasoning",
     "videmo.evaluation.one_policy",

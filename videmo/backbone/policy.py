@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def load_policy(name: str | Path, dtype: str = "float32") -> Policy:
             "use tiny, a local directory, or the name of a model in the local Hugging Face cache"
         ) from error
     return Policy(model.eval(), tokenizer)
+
+
+def is_policy(name: str | Path) -> bool:
+    """Whether `name` is to be loaded as a policy: all that is not a directory of a model of another kind."""
+    config = Path(name) / "config.json"
+    if not config.is_file():
+        return True
+    kind = json.loads(config.read_text(encoding="utf-8")).get("model_type")
+    return kind in (None, Qwen2_5_VLConfig.model_type)
+
+
+def to_gpu(policy: Policy) -> Policy:
+    """The policy, on the GPU where there is one."""
+    if torch.cuda.is_available():
+        policy.model.cuda()
+    return policy
 
 
 def save_policy(policy: Policy, directory: Path) -> None:

@@ -75,8 +75,10 @@ def assign_splits(people: Mapping[str, str | None], test_share: float, seed: int
     """The split of each clip, given who is seen in it (several joined by `+`; None: unknown, the clip stands alone).
 
     Groups of people that share clips are drawn whole until `test_share` of the people is held out; at least one group
-    goes to each side. Raises ValueError where all clips show one group of people.
+    goes to each side, unless the share is all. Raises ValueError where all clips show one group of people.
     """
+    if test_share == 1:
+        return dict.fromkeys(people, "test")
     groups = _groups(people)
     order = sorted(groups)
     random.Random(seed).shuffle(order)

@@ -97,16 +97,27 @@ def answered(
 
 
 def open_model(name: str | Path, params: Params, opened: Sampler | None = None) -> Sampler:
-    """The sampler that the settings of the evaluation ask for, over the model called `name`; `opened`, if given, over
-    the next model: what vLLM takes to start, it takes once."""
-    from videmo.backbone.policy import load_policy
+    """The sampler that the settings of the evaluation ask for, over the policy called `name`; `opened`, if given, over
+    the next policy: what vLLM takes to start, it takes once."""
+    from videmo.backbone.policy import load_policy, to_gpu
     from videmo.generation.sampler import open_sampler
 
-    policy = load_policy(name, dtype=params.backbone.dtype)
+    policy = to_gpu(load_policy(name, dtype=params.backbone.dtype))
     if opened is None:
         return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
     opened.follow(policy)
     return opened
+
+
+def open_any_model(name: str | Path, params: Params) -> Answering:
+    """As `open_model`; and where `name` is a directory of a model of another kind, that model as it is."""
+    from videmo.backbone.policy import is_policy
+
+    if is_policy(name):
+        return open_model(name, params)
+    from videmo.generation.chat_model import ChatModel
+
+    return ChatModel(name, params.backbone.dtype, params.evaluation.batch)
 
 
 def put_in(reasoned: Sequence[Prediction], plain: Sequence[Prediction]) -> list[Prediction]:

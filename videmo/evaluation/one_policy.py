@@ -1,4 +1,5 @@
-"""One policy answers the test questions: what a comparison of many policies is made of.
+"""One model answers the test questions: what a comparison of many policies is made of, and the evaluation of a model
+that was not trained here.
 
 Only the answers are kept. Who scores them, and against whom, is a matter of moments and left to who compares.
 """
@@ -11,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import REASONED, answered, ask, ask_reasoning, choose_questions, open_model, put_in
+from videmo.evaluation.answers import (
+    REASONED,
+    answered,
+    ask,
+    ask_reasoning,
+    choose_questions,
+    open_any_model,
+    open_model,
+    put_in,
+)
 from videmo.evaluation.predictions import read_predictions, write_predictions
 from videmo.stage import StageReport, stage_directory
 
@@ -30,13 +40,15 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: boo
     """
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-        sampler, kept = open_model(_checkpoint(params, inputs), params), work.path / KEPT
+        kept = work.path / KEPT
         if reasoning:
+            sampler = open_model(_checkpoint(params, inputs), params)
             asked = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
             found = answered(kept, questions.only(*REASONED), asked, work.progress)
             predictions = put_in(found, read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions)
         else:
-            predictions = answered(kept, questions, partial(ask, sampler, config=params.evaluation), work.progress)
+            model = open_any_model(_checkpoint(params, inputs), params)
+            predictions = answered(kept, questions, partial(ask, model, config=params.evaluation), work.progress)
         write_predictions(work.path / PREDICTIONS, predictions)
         kept.unlink()
         return work.finish({"questions": len(predictions)})

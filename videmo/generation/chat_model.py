@@ -50,6 +50,8 @@ class ChatModel(Answering):
             ) from error
         if self._processor.chat_template is None:
             raise ValueError(f"{name}: has no chat template, so that there is no way to put a question to it")
+        if torch.cuda.is_available():
+            self._model.cuda()
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:

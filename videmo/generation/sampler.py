@@ -85,7 +85,7 @@ def open_sampler(setting: str, name: str, policy: Policy, rows: int = 64) -> Sam
     return VllmSampler(policy, rows)
 
 
-def each(value: int | Sequence[int], prompts: Sequence[Prompt]) -> Sequence[int]:
+def each(value: int | Sequence[int], prompts: Sequence[object]) -> Sequence[int]:
     """`value` for each of the prompts, where it is not given so already."""
     return [value] * len(prompts) if isinstance(value, int) else value
 

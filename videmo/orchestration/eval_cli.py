@@ -18,13 +18,18 @@ from videmo.orchestration.alone import Scored, answers_of, dataset_directory, mo
 from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
 
 Data = Annotated[
-    Path, typer.Option(help="An output of data_build, of which the held-out part is asked; or a folder of videos and labels.")
+    Path,
+    typer.Option(
+        help="An output of data_build, of which the held-out part is asked; or a folder of videos and labels."
+    ),
 ]
 Output = Annotated[Path | None, typer.Option(help="Write predictions.jsonl and scores.json here.", metavar="DIR")]
 
 
 def evaluate_model(
-    model: Annotated[str, typer.Option(help="A Hugging Face directory, models:/NAME@champion, or tiny.", metavar="DIR_OR_URI")],
+    model: Annotated[
+        str, typer.Option(help="A Hugging Face directory, models:/NAME@champion, or tiny.", metavar="DIR_OR_URI")
+    ],
     data: Data,
     output: Output = None,
     params: ParamsFile = DEFAULT,

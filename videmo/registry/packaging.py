@@ -52,12 +52,19 @@ def log_policy(
 
 def policy_directory(version: ModelVersion) -> Path:
     """The Hugging Face directory of a registered version, on this machine."""
+    return policy_at(f"models:/{version.name}/{version.version}")
+
+
+def policy_at(uri: str) -> Path:
+    """The Hugging Face directory of the model that MLflow has at `uri` (models:/videmo@champion), on this machine.
+
+    Raises ValueError where that is no model of this project.
+    """
     from mlflow.artifacts import download_artifacts
 
-    model = Path(download_artifacts(f"models:/{version.name}/{version.version}"))
-    found = [path.parent for path in (model / "artifacts").glob("*/config.json")]
+    found = [path.parent for path in (Path(download_artifacts(uri)) / "artifacts").glob("*/config.json")]
     if len(found) != 1:
-        raise ValueError(f"{version.name}, version {version.version}: no policy among its artifacts")
+        raise ValueError(f"{uri}: no policy among its artifacts")
     return found[0]
 
 
