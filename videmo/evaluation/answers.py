@@ -63,7 +63,7 @@ def ask(sampler: Answering, questions: Questions, config: Evaluation) -> Iterato
     """Greedy answers to every question, those about some clips at a time."""
     for samples in _by_clips(questions.samples, config.batch, QUESTIONS * config.batch):
         prompts = _prompts(sampler, questions.dataset, samples)
-        answers = sampler.answer(prompts, [_limit(sample, config.max_new_tokens) for sample in samples])
+        answers = sampler.answer(prompts, [answer_limit(sample, config.max_new_tokens) for sample in samples])
         pairs = zip(samples, answers, strict=True)
         yield [_prediction(questions.dataset, sample, answer, sampler) for sample, answer in pairs]
 
@@ -144,7 +144,7 @@ def _by_clips(samples: Sequence[Sample], clips: int, questions: int) -> Iterator
         yield batch
 
 
-def _limit(sample: Sample, max_new_tokens: int) -> int:
+def answer_limit(sample: Sample, max_new_tokens: int) -> int:
     """How many tokens the answer may take."""
     part = PARTS[sample.part]
     one_choice = bool(part.answers or is_open(part)) and not part.many
