@@ -18,7 +18,8 @@ Step = Mapping[str, Any]  # a step's record: stage, digest, output, inputs, cach
 class Finished:
     """What a run has to show: its steps in order, and what could be read of the outputs of those that succeeded.
 
-    `verdict` is the gate's, as a dictionary; None where the run did not get that far.
+    `verdict` is the gate's, as a dictionary; None where the run did not get that far. `registered` has the figures of
+    versions in the registry that answered the same questions, as the gate found them, and their judge.
     """
 
     steps: tuple[Step, ...]
@@ -26,6 +27,7 @@ class Finished:
     scores: dict[str, Any] | None
     quarantined: list[dict[str, str]]
     verdict: dict[str, Any] | None
+    registered: dict[str, Any] | None
 
 
 def finished(run: Path, steps: Sequence[Step]) -> Finished:
@@ -40,6 +42,7 @@ def finished(run: Path, steps: Sequence[Step]) -> Finished:
         scores=read_json(evaluated / "scores.json") if evaluated else None,
         quarantined=(read_json(built / "quarantine.json") if built else None) or [],
         verdict=verdict,
+        registered=read_json(run / "registered.json"),
     )
 
 
