@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from videmo.evaluation.choices import UNREAD, read_choices, taken_for
+from videmo.evaluation.predictions import read_predictions
 from videmo.evaluation.statistics import MEAN15, TABLES
-from videmo.tasks.catalog import TASKS
+from videmo.tasks.catalog import PARTS, TASKS
 
 Step = Mapping[str, Any]  # a step's record: stage, digest, output, inputs, cached, seconds, status, error
+
+CONFUSED = "emotion_dfew"  # the part whose confusion Kubeflow Pipelines shows: seven basic emotions
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,25 @@ def run_metrics(found: Finished) -> dict[str, Any]:
         "judge": found.scores["judge"] if found.scores else None,
         "verdict": found.verdict,
     }
+
+
+def log_confusion(evaluated: Path, metrics: Any) -> None:
+    """Hand what `rl` took for what in CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
+
+    Rows are references, columns answers. Where the part was not asked there is nothing to show.
+    """
+    predictions = read_predictions(evaluated / "predictions" / "rl.jsonl").predictions
+    choices = read_choices(prediction for prediction in predictions if prediction.part == CONFUSED)
+    labels = [*PARTS[CONFUSED].answers, UNREAD]
+    if choices:
+        metrics.log_confusion_matrix(labels, taken_for(choices, labels).tolist())
+
+
+def write_verdict(run: Path, page: str | Path) -> None:
+    """The gate's verdict on a run in one sentence, as Markdown."""
+    verdict = read_json(run / "verdict.json")
+    outcome = "Passed" if verdict["passed"] else "Refused"
+    Path(page).write_text(f"**{outcome}.** {verdict['reason']}\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
