@@ -47,9 +47,11 @@ def test_a_browser_opens_the_page_at_both_widths_and_has_nothing_to_say(tmp_path
 def test_a_click_on_a_heading_sorts_by_that_model_and_another_one_the_other_way(tmp_path, outputs):
     _, _, path = written(tmp_path, outputs)
     found, _ = browsed(path, 1600, """(() => {
-        const table = document.querySelector("#columns table"), last = [...table.querySelectorAll("button")].at(-1);
-        const order = () => [...table.tBodies[0].rows].map((row) => row.cells[row.cells.length - 1].dataset.value);
-        return JSON.stringify([1, 2].map(() => (last.click(), [last.parentNode.ariaSort, order()])));
+        const table = document.querySelector("#columns table");
+        const model = [...table.querySelectorAll("button")].find((button) => button.textContent === "rl reasoning");
+        const heading = model.parentNode;
+        const order = () => [...table.tBodies[0].rows].map((row) => row.cells[heading.cellIndex].dataset.value);
+        return JSON.stringify([1, 2].map(() => (model.click(), [heading.ariaSort, order()])));
     })()""")  # fmt: skip
     (first, falling), (second, rising) = json.loads(found)
     assert (first, second) == ("descending", "ascending")
