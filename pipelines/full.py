@@ -31,7 +31,7 @@ def learn(given: dict, after: dsl.PipelineTask):
     scores = place(face15_eval(**models, **given), "face15_eval").outputs["scores"]
 
     passed = place(gate(scores=scores, policy=improved, **given), "gate").set_caching_options(False)
-    with dsl.If(passed.output == True, name="the challenger passes"):  # noqa: E712
+    with dsl.If(passed.outputs["Output"] == True, name="the challenger passes"):  # noqa: E712
         place(promotion(scores=scores, policy=improved, **given), "promotion")
 
 

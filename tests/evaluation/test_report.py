@@ -1,86 +1,19 @@
+import base64
+import hashlib
 import json
 import re
-import shutil
+from collections import Counter
 
 import pytest
+from finished_run import EVIL, PARAMS, STAGES, steps, written
 from html_page import Page
 
-from videmo.config import Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
-from videmo.evaluation.evaluate import MODELS, figures_json
-from videmo.evaluation.judge import score
+from videmo.evaluation.evaluate import MODELS
 from videmo.evaluation.page.charts import curves
-from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import duration, write_report
-from videmo.evaluation.statistics import difference, estimate
-from videmo.stage import StageReport
-from videmo.tasks.catalog import TASKS
-
-EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
-PARAMS = Params()
-STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", "face15_eval", "promotion")
-
-
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory, built_data):
-    """Outputs of a run: real data, answers that are right now and then, and hostile ones."""
-    root = tmp_path_factory.mktemp("store")
-    shutil.copytree(built_data, root / "data_build")
-    dataset = open_dataset(root / "data_build")
-    (root / "data_build" / "quarantine.json").write_text(json.dumps([{"file": f"{EVIL}.mp4", "reason": "empty"}]))
-    for stage in STAGES[1:]:
-        (root / stage).mkdir()
-        report = StageReport(stage, stage, root / stage, {}, 1.0)
-        (root / stage / "stage.json").write_text(json.dumps(report.to_json()))
-    rows = [{"step": step, "loss": 1 / (step + 1), "reward": None if step == 3 else step} for step in range(900)]
-    (root / "tree_rl" / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    evaluated(root / "face15_eval", dataset)
-    return root
-
-
-def evaluated(output, dataset):
-    samples = choose_questions(dataset, None).samples
-    scores = {}
-    (output / "predictions").mkdir()
-    for number, model in enumerate(MODELS):
-        answers = [
-            Prediction(
-                s.id, s.part, s.clip, dataset.clips[s.clip].person, s.question, s.answer,
-                s.answer if index % 7 < number else EVIL + "\ud800",
-            )
-            for index, s in enumerate(samples)
-        ]  # fmt: skip
-        write_predictions(output / "predictions" / f"{model}.jsonl", answers)
-        scores[model] = score(answers)
-    content = {
-        "judge": "rules", "resamples": 50, "seed": 0, "samples": len(samples), "clips": 6, "clusters": 3,
-        "models": {model: figures_json(estimate(found, 50, 0)) for model, found in scores.items()},
-        "gains": {"rl - base": figures_json(difference(scores["rl"], scores["base"], 50, 0))},
-    }  # fmt: skip
-    (output / "scores.json").write_text(json.dumps(content))
-
-
-def steps(root, failed=None):
-    found, broken = [], False
-    for stage in STAGES:
-        broken = broken or stage == failed
-        status = "failed" if stage == failed else "not run" if broken else "succeeded"
-        error = f"the loss is nan {EVIL}" if stage == failed else None
-        inputs = [] if stage == "data_build" else ["data_build"]
-        output = "" if broken else str(root / stage)
-        found.append(
-            {"stage": stage, "digest": "d", "output": output, "inputs": inputs, "cached": stage == "data_validation",
-             "seconds": 0.0 if broken else 75.0, "status": status, "error": error}
-        )  # fmt: skip
-    return found
-
-
-def written(tmp_path, root, failed=None):
-    run = tmp_path / "monday"
-    run.mkdir()
-    page = write_report(run, PARAMS, steps(root, failed))
-    return Page(page.read_text(encoding="utf-8")), json.loads((run / "metrics.json").read_text()), page
+from videmo.tasks.catalog import COLUMNS, TASKS
 
 
 def test_metrics_have_the_fifteen_tasks_of_every_model(tmp_path, outputs):
@@ -94,9 +27,13 @@ def test_metrics_have_the_fifteen_tasks_of_every_model(tmp_path, outputs):
     assert metrics["quarantined"] == [{"file": f"{EVIL}.mp4", "reason": "empty"}]
 
 
-def test_the_page_needs_no_network_and_runs_nothing(tmp_path, outputs):
+def test_the_page_needs_no_network_and_runs_nothing_but_its_own_script(tmp_path, outputs):
     page, _, path = written(tmp_path, outputs)
-    assert "script" not in page.tags
+    (script,) = re.findall(r"<script>(.*?)</script>", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert page.tags.count("script") == 1
+    (policy,) = [value for tag, name, value in page.attributes if tag == "meta" and "default-src" in value]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     links = [value for _, name, value in page.attributes if name in ("src", "href", "data", "action")]
     assert all(value.startswith(("data:image/jpeg;base64,", "#")) for value in links)
@@ -113,7 +50,8 @@ def test_the_page_shows_steps_tasks_trees_curves_and_data(tmp_path, outputs):
     page, _, _ = written(tmp_path, outputs)
     for shown in ("1 min 15 s", "cached", "video text relevance", "aspects agree", "loss", "reward", "Quarantined: 1"):
         assert shown in page.text
-    assert page.tags.count("svg") == 2 + 2  # the steps twice, for wide and narrow windows, and two curves
+    # The steps twice, for wide and narrow windows, two curves, and confidence.
+    assert page.tags.count("svg") == 2 + 2 + 1
     assert page.tags.count("img") >= 8
 
 
@@ -162,6 +100,48 @@ def test_the_verdict_is_the_headline(tmp_path, outputs):
     (tmp_path / "monday" / "verdict.json").write_text(json.dumps(verdict))
     text = write_report(tmp_path / "monday", PARAMS, steps(outputs)).read_text()
     assert re.search(r"<h1[^>]*>The challenger is refused: it says nothing\.</h1>", text)
+
+
+@pytest.fixture
+def registered(outputs):
+    """What the gate leaves: the champion has the figures of sft_emotion."""
+    scores = json.loads((outputs / "face15_eval" / "scores.json").read_text())
+    return {"judge": "rules", "models": {"champion, version 3": scores["models"]["sft_emotion"]}}
+
+
+def beside(tmp_path, root, registered):
+    (tmp_path / "monday").mkdir()
+    (tmp_path / "monday" / "registered.json").write_text(json.dumps(registered))
+    return Page(write_report(tmp_path / "monday", PARAMS, steps(root)).read_text(encoding="utf-8"))
+
+
+def test_the_champion_stands_in_every_chart_and_table_of_the_models(tmp_path, outputs, registered):
+    text = beside(tmp_path, outputs, registered).text
+    # In the text above, 16 charts, and the heads of two tables.
+    assert text.count("champion, version 3") == 1 + 16 + 2
+
+
+def test_a_model_that_another_judge_scored_is_not_shown_beside_and_the_page_says_why(tmp_path, outputs, registered):
+    text = beside(tmp_path, outputs, {**registered, "judge": "endpoint:large@there"}).text
+    assert text.count("champion, version 3") == 1
+    assert "Not shown beside them: champion, version 3. The judge of those is endpoint:large@there, not rules" in text
+
+
+def test_every_column_stands_in_a_row_with_its_parts_and_how_many_questions_were_asked(tmp_path, outputs):
+    _, _, path = written(tmp_path, outputs)
+    table = re.search(r'id="columns".*?<tbody>(.*?)</tbody>', path.read_text(encoding="utf-8"), re.DOTALL)[1]
+    rows = [Page(row).text for row in table.split("</tr>")[:-1]]
+    assert len(rows) == len(COLUMNS) == 33
+    asked = Counter(sample.part for sample in choose_questions(open_dataset(outputs / "data_build"), None).samples)
+    (hair,) = [row for row in rows if row.startswith("open hair")]
+    assert f"attribute open attribute accuracy {asked['hair']}" in hair
+    assert hair.endswith(f"hair {asked['hair']}")
+
+
+def test_single_choices_are_shown_with_what_is_taken_for_what_and_how_sure_the_model_was(tmp_path, outputs):
+    page, _, _ = written(tmp_path, outputs)
+    for shown in ("WAR", "UAR", "expected calibration error", "head pose", "unread", "Wrong, and sure of it"):
+        assert shown in page.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from videmo.config import Params
 from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.page.charts import Box, curves, dag, line_chart
-from videmo.evaluation.page.examples import Example, choose_examples
+from videmo.evaluation.page.confusions import show_choices
+from videmo.evaluation.page.examples import choose_examples
 from videmo.evaluation.page.facts import data_facts
 from videmo.evaluation.page.rendering import duration, render, write_whole
-from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.stage import STOPPED
@@ -22,7 +24,7 @@ from videmo.tasks.catalog import COLUMNS, TASKS
 TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")
 SHOWN_CURVES = 6  # of a step
 SHOWN_QUARANTINED = 100
-EXAMPLE_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose trees are drawn: the first that answered
+SHOWN_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose answers are shown: the first that answered
 
 
 def write_report(run: Path, params: Params, steps: Sequence[Step]) -> Path:
@@ -45,16 +47,32 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
         "failed": [step for step in found.steps if step["status"] == "failed" and step["error"] != STOPPED],
         "seconds": sum(step["seconds"] for step in found.steps),
         "dag": (dag(boxes, across=True), dag(boxes, across=False)),
-        "scores": found.scores,
-        "tasks": TASKS,
-        "columns": {table: [c for c in COLUMNS.values() if c.table == table] for table in TABLES},
-        "mean15": MEAN15,
+        **_evaluation(found, dataset),
         "verdict": found.verdict,
-        "examples": _examples(found, dataset),
         "curves": _curves(found),
         "facts": data_facts(dataset) if dataset else None,
         "quarantined": found.quarantined[:SHOWN_QUARANTINED],
         "quarantined_total": len(found.quarantined),
+    }
+
+
+def _evaluation(found: Finished, dataset: Dataset | None) -> dict[str, Any]:
+    model, answers = _answers(found)
+    asked = Counter(prediction.part for prediction in answers)
+    sampling = (found.scores["resamples"], found.scores["seed"]) if found.scores else (0, 0)
+    return {
+        "scores": found.scores,
+        "models": _models(found),
+        "apart": _apart(found),
+        "tasks": TASKS,
+        "columns": COLUMNS.values(),
+        "tables": TABLES,
+        "mean15": MEAN15,
+        "model": model,
+        "asked": asked,
+        "questions": {name: sum(asked[part] for part in column.parts) for name, column in COLUMNS.items()},
+        "choices": show_choices(answers, dataset, *sampling),
+        "examples": choose_examples(answers, dataset) if dataset else (),
     }
 
 
@@ -82,15 +100,28 @@ def _note(step: Step) -> str:
     return "cached" if step["cached"] else duration(step["seconds"])
 
 
-def _examples(found: Finished, dataset: Dataset | None) -> tuple[str, tuple[Example, ...]] | None:
-    folder = found.outputs.get("face15_eval")
-    if folder is None or dataset is None:
+def _models(found: Finished) -> dict[str, Any]:
+    """Name -> figures: the models of the run, and the registered ones that the same judge scored."""
+    own = found.scores["models"] if found.scores else {}
+    return own if found.registered is None or _apart(found) else {**own, **found.registered["models"]}
+
+
+def _apart(found: Finished) -> str | None:
+    """Why registered models do not stand beside those of the run, if they do not."""
+    if not (found.scores and found.registered) or found.scores["judge"] == found.registered["judge"]:
         return None
-    for model in EXAMPLE_MODELS:
-        path = folder / "predictions" / f"{model}.jsonl"
-        if path.exists() and (examples := choose_examples(read_predictions(path).predictions, dataset)):
-            return model, examples
-    return None
+    names = "; ".join(found.registered["models"])
+    ours, theirs = found.scores["judge"], found.registered["judge"]
+    return f"Not shown beside them: {names}. The judge of those is {theirs}, not {ours}, so no figure can be compared."
+
+
+def _answers(found: Finished) -> tuple[str, tuple[Prediction, ...]]:
+    """The answers that the page shows, and whose they are."""
+    folder = found.outputs.get("face15_eval", Path()) / "predictions"
+    for model in SHOWN_MODELS if found.scores else ():
+        if (folder / f"{model}.jsonl").exists():
+            return model, read_predictions(folder / f"{model}.jsonl").predictions
+    return "", ()
 
 
 def _curves(found: Finished) -> dict[str, dict[str, Any]]:

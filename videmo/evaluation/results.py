@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from videmo.evaluation.choices import UNREAD, read_choices, taken_for
+from videmo.evaluation.predictions import read_predictions
 from videmo.evaluation.statistics import MEAN15, TABLES
-from videmo.tasks.catalog import TASKS
+from videmo.tasks.catalog import PARTS, TASKS
 
 Step = Mapping[str, Any]  # a step's record: stage, digest, output, inputs, cached, seconds, status, error
+
+CONFUSED = "emotion_dfew"  # the part whose confusion Kubeflow Pipelines shows: seven basic emotions
 
 
 @dataclass(frozen=True)
 class Finished:
     """What a run has to show: its steps in order, and what could be read of the outputs of those that succeeded.
 
-    `verdict` is the gate's, as a dictionary; None where the run did not get that far.
+    `verdict` is the gate's, as a dictionary; None where the run did not get that far. `registered` has the figures of
+    versions in the registry that answered the same questions, as the gate found them, and their judge.
     """
 
     steps: tuple[Step, ...]
@@ -26,6 +31,7 @@ class Finished:
     scores: dict[str, Any] | None
     quarantined: list[dict[str, str]]
     verdict: dict[str, Any] | None
+    registered: dict[str, Any] | None
 
 
 def finished(run: Path, steps: Sequence[Step]) -> Finished:
@@ -40,6 +46,7 @@ def finished(run: Path, steps: Sequence[Step]) -> Finished:
         scores=read_json(evaluated / "scores.json") if evaluated else None,
         quarantined=(read_json(built / "quarantine.json") if built else None) or [],
         verdict=verdict,
+        registered=read_json(run / "registered.json"),
     )
 
 
@@ -56,6 +63,25 @@ def run_metrics(found: Finished) -> dict[str, Any]:
         "judge": found.scores["judge"] if found.scores else None,
         "verdict": found.verdict,
     }
+
+
+def log_confusion(evaluated: Path, metrics: Any) -> None:
+    """Hand what `rl` took for what in CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
+
+    Rows are references, columns answers. Where the part was not asked there is nothing to show.
+    """
+    predictions = read_predictions(evaluated / "predictions" / "rl.jsonl").predictions
+    choices = read_choices(prediction for prediction in predictions if prediction.part == CONFUSED)
+    labels = [*PARTS[CONFUSED].answers, UNREAD]
+    if choices:
+        metrics.log_confusion_matrix(labels, taken_for(choices, labels).tolist())
+
+
+def write_verdict(run: Path, page: str | Path) -> None:
+    """The gate's verdict on a run in one sentence, as Markdown."""
+    verdict = read_json(run / "verdict.json")
+    outcome = "Passed" if verdict["passed"] else "Refused"
+    Path(page).write_text(f"**{outcome}.** {verdict['reason']}\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:

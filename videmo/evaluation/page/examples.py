@@ -12,7 +12,7 @@ from videmo.evaluation.predictions import Prediction
 from videmo.tree.text import parse
 
 PART = "fine_caption"
-SHOWN_TEXT = 1200  # characters of an answer
+SHOWN_ADDED = 20  # of the aspects that only the answer has; there is no end to what a model may say
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Example:
     nodes: tuple[Node, ...]
     right: int  # aspects on which both trees agree
     total: int
+    left_out: int  # aspects that are not among `nodes`
     question: str
     response: str
     reference: str
@@ -46,19 +47,18 @@ def _share(prediction: Prediction) -> float:
 def _example(prediction: Prediction, place: str, dataset: Dataset) -> Example:
     read = parse(prediction.response)
     nodes = compare(parse(prediction.reference).tree, read.tree)
+    added = [node for node in nodes if node.mark == "added"]
+    shown = (*(node for node in nodes if node.mark != "added"), *added[:SHOWN_ADDED])
     return Example(
         clip=prediction.clip,
         place=place,
         frames=mosaic(dataset.frames(prediction.clip)),
-        nodes=nodes,
+        nodes=shown,
         right=agreement(nodes),
         total=size(nodes),
+        left_out=size(nodes) - size(shown),
         question=prediction.question,
-        response=_short(prediction.response),
-        reference=_short(prediction.reference),
+        response=prediction.response,
+        reference=prediction.reference,
         problems=tuple(f"at {problem.position}: {problem.reason}" for problem in read.problems[:5]),
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]} ... and {len(text) - SHOWN_TEXT} characters more"

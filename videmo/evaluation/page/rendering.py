@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ def render(template: str, content: Mapping[str, Any], beside: Path | None = None
     pages.filters["duration"] = duration
     pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
     pages.filters["words"] = lambda name: name.replace("_", " ")
+    pages.filters["shortened"] = shortened
+    pages.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return pages.get_template(template).render(content)
 
 
@@ -32,6 +36,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning of a text that is longer, and how much more there is."""
+    return text if len(text) <= length else f"{text[:length]} ... and {len(text) - length} characters more"
 
 
 def write_whole(path: Path, text: str) -> None:
