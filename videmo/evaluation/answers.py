@@ -15,7 +15,7 @@ from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction, add_predictions, read_predictions
 from videmo.tasks.catalog import PARTS
-from videmo.tasks.questions import is_open
+from videmo.tasks.questions import has_one_answer
 
 if TYPE_CHECKING:
     from videmo.generation.rollout import Answer
@@ -146,9 +146,7 @@ def _by_clips(samples: Sequence[Sample], clips: int, questions: int) -> Iterator
 
 def answer_limit(sample: Sample, max_new_tokens: int) -> int:
     """How many tokens the answer may take."""
-    part = PARTS[sample.part]
-    one_choice = bool(part.answers or is_open(part)) and not part.many
-    return min(max_new_tokens, CHOICE_TOKENS) if one_choice else max_new_tokens
+    return min(max_new_tokens, CHOICE_TOKENS) if has_one_answer(PARTS[sample.part]) else max_new_tokens
 
 
 def _prompts(sampler: Answering, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Any, str]]:

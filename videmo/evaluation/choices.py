@@ -13,7 +13,7 @@ from videmo.evaluation.predictions import Prediction
 from videmo.evaluation.statistics import FEW, Interval
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.metrics import recalls
-from videmo.tasks.questions import answer_space, aspect_of, is_open, read_answer
+from videmo.tasks.questions import answer_space, aspect_of, has_one_answer, read_answer
 
 Array = np.ndarray
 UNREAD = "unread"  # an answer that names none of the choices, or several
@@ -78,7 +78,7 @@ class Bin:
 def read_choices(predictions: Iterable[Prediction]) -> tuple[Choice, ...]:
     """The answers to questions that have one right answer, in the order of the catalogue, of open parts by aspect."""
     place = {name: index for index, name in enumerate(PARTS)}
-    asked = (p for p in predictions if p.part in PARTS and _has_one_answer(p.part))
+    asked = (p for p in predictions if p.part in PARTS and has_one_answer(PARTS[p.part]))
     read = sorted(map(_read, asked), key=lambda choice: (place[choice.prediction.part], choice.aspect or ""))
     return tuple(choice for choice in read if choice.reference != UNREAD)
 
@@ -126,11 +126,6 @@ def surest(choices: Iterable[Choice], right: bool, count: int) -> tuple[Choice, 
     for choice in sorted(known, key=lambda c: (-(c.confidence or 0.0), c.prediction.id)):
         found.setdefault(choice.name, choice)
     return tuple(found.values())[:count]
-
-
-def _has_one_answer(name: str) -> bool:
-    part = PARTS[name]
-    return bool(part.answers or is_open(part)) and not part.many
 
 
 def _read(prediction: Prediction) -> Choice:

@@ -20,6 +20,11 @@ def is_open(part: Part) -> bool:
     return "{aspect}" in part.question
 
 
+def has_one_answer(part: Part) -> bool:
+    """Whether exactly one of several answers is right."""
+    return bool(part.answers or is_open(part)) and not part.many
+
+
 def ask(part: Part, aspect: str | None = None) -> str:
     """The question of a part; an open part asks for `aspect` (its only one by default).
 
