@@ -8,11 +8,11 @@ from html_page import Page
 from videmo.config import Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
-from videmo.evaluation.evaluate import MODELS, figures_json
+from videmo.evaluation.evaluate import MODELS, figures_json, gain_json
 from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
-from videmo.evaluation.statistics import difference, estimate
+from videmo.evaluation.statistics import estimate
 from videmo.stage import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
@@ -52,7 +52,7 @@ def evaluated(output, dataset):
     content = {
         "judge": "rules", "resamples": 50, "seed": 0, "samples": len(samples), "clips": 6, "clusters": 3,
         "models": {model: figures_json(estimate(found, 50, 0)) for model, found in scores.items()},
-        "gains": {"rl - base": figures_json(difference(scores["rl"], scores["base"], 50, 0))},
+        "gains": {"rl - base": gain_json(scores["rl"], scores["base"], 50, 0)},
     }  # fmt: skip
     (output / "scores.json").write_text(json.dumps(content))
 

@@ -96,7 +96,7 @@ def _scores_json(
     figures: Mapping[str, Estimates], scores: Mapping[str, Scores], questions: Questions, params: Params
 ) -> dict[str, Any]:
     steps = zip(MODELS[1:], MODELS, strict=False)
-    gains = {f"{new} - {old}": _gain_json(scores[new], scores[old], *_resampling(params)) for new, old in steps}
+    gains = {f"{new} - {old}": gain_json(scores[new], scores[old], *_resampling(params)) for new, old in steps}
     return {
         "judge": scores["base"].judge,
         "resamples": params.evaluation.resamples,
@@ -109,7 +109,8 @@ def _scores_json(
     }
 
 
-def _gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, Any]:
+def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, Any]:
+    """Every figure of the paired difference as [value, low, high], and what it can show."""
     return {**figures_json(difference(new, old, resamples, seed)), **asdict(evidence(new, old, resamples, seed))}
 
 

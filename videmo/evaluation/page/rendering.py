@@ -10,6 +10,8 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
 
+SIGNIFICANT = 0.05
+
 
 def render(template: str, content: Mapping[str, Any], beside: Path | None = None) -> str:
     """The page that a template makes of `content`. `beside`: a directory with templates of its own, which may use those
@@ -24,6 +26,7 @@ def render(template: str, content: Mapping[str, Any], beside: Path | None = None
     )
     pages.filters["duration"] = duration
     pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    pages.filters["differing"] = lambda p: [name for name, value in p.items() if value < SIGNIFICANT]
     pages.filters["words"] = lambda name: name.replace("_", " ")
     pages.filters["shortened"] = shortened
     pages.filters["sha256"] = lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
