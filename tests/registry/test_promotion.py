@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from videmo.data.tables import write_clips, write_samples
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.registry import packaging
 from videmo.registry.promotion import decide, register, run
-from videmo.registry.tracking import connect, tracking_uri
+from videmo.registry.tracking import connect
 from videmo.stage import StageReport
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import ask, is_open, write_answer
@@ -94,23 +93,9 @@ def policy(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module")
-def empty_registry(tmp_path_factory):
-    """An MLflow database with its tables made, which takes seconds, and nothing in them."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        environment.setenv("VIDEMO_HOME", str(tmp_path_factory.mktemp("registry")))
-        connect().search_experiments()
-        return tracking_uri().removeprefix("sqlite:///")
-
-
 @pytest.fixture
-def evaluated(tmp_path, monkeypatch, policy, empty_registry):
+def evaluated(tmp_path, policy, registry):
     """A function that lays out what the promotion stage reads: a policy and its answers."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    (tmp_path / "mlflow").mkdir()
-    shutil.copy(empty_registry, tmp_path / "mlflow")
 
     def lay_out(name, right, data="d1", base=0.2, **kind):
         where = tmp_path / name

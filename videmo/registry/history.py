@@ -30,6 +30,7 @@ class Entry:
     """A change as it stands in the log. `evidence` says where the version came from: data, code, image, run, ..."""
 
     number: int
+    id: str  # given by who wrote it: a request that is sent twice writes two entries with one id
     when: datetime
     who: str
     change: Change
