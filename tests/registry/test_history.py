@@ -7,9 +7,8 @@ from videmo.registry.history import Change, Entry, History
 
 
 def entry(number, version, after, kind="gate", before=""):
-    return Entry(
-        number, datetime(2026, 1, number, tzinfo=UTC), "me", Change(str(version), kind, after, ""), str(before)
-    )
+    when, change = datetime(2026, 1, number, tzinfo=UTC), Change(str(version), kind, after, "")
+    return Entry(number, str(number), when, "me", change, str(before))
 
 
 def history(*entries, removed=(), alias=""):
@@ -29,7 +28,7 @@ def test_one_that_was_decided_after_an_entry_without_effect_has_none_either():
 def test_a_removed_entry_is_told_and_does_not_stop_what_came_after_it():
     found = history(entry(1, 1, 0), entry(3, 3, 2), entry(4, 4, 3), removed=(2,), alias="4")
     assert found.last == 4
-    assert found.problems() == ["entry 2 was removed from the registry"]
+    assert found.problems() == ["removed from the registry, or damaged: entry 2"]
 
 
 def test_a_champion_from_before_there_was_a_history_is_the_champion():
