@@ -1,6 +1,7 @@
 """videmo registry, on a real registry."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -24,12 +25,14 @@ def params(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory):
+def registered(tmp_path_factory, empty_registry):
     """A registry with two versions, the first of which is champion."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("MLFLOW_TRACKING_URI", raising=False)
         environment.setenv("VIDEMO_HOME", str(home))
+        (home / "mlflow").mkdir()
+        shutil.copy(empty_registry, home / "mlflow")
         client = connect()
         client.create_registered_model("videmo")
         client.create_registered_model("empty")

@@ -2,17 +2,7 @@ import shutil
 
 import pytest
 
-from videmo.registry.tracking import connect, tracking_uri
-
-
-@pytest.fixture(scope="session")
-def empty_registry(tmp_path_factory):
-    """An MLflow database with its tables made, which takes seconds, and nothing in them."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        environment.setenv("VIDEMO_HOME", str(tmp_path_factory.mktemp("registry")))
-        connect().search_experiments()
-        return tracking_uri().removeprefix("sqlite:///")
+from videmo.registry.tracking import connect
 
 
 @pytest.fixture

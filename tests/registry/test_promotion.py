@@ -16,6 +16,8 @@ from videmo.data.shards import encode_frame, write_index, write_shard
 from videmo.data.tables import write_clips, write_samples
 from videmo.evaluation.judge import RULES, Judge
 from videmo.evaluation.predictions import Prediction, write_predictions
+from videmo.orchestration.outcome import open_run, run_gate
+from videmo.orchestration.step import Run
 from videmo.registry import packaging, promotion
 from videmo.registry.by_hand import promote_version, roll_back
 from videmo.registry.champion import Refused, read_history
@@ -299,6 +301,24 @@ def test_the_report_gets_the_champion_and_others_that_answered_the_same_question
     figures = shown["models"]["champion, version 2"]
     assert set(figures) == {"column", "task", "table", "mean15"}
     assert figures["mean15"][0] > 80
+
+
+def test_the_gate_step_leaves_the_verdict_and_the_champions_figures_in_the_runs_folder(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    manifests = []
+    for stage, output in evaluated("b", 0.9).items():
+        stored = tmp_path / "store" / stage / "digest"
+        stored.parent.mkdir(parents=True)
+        output.rename(stored)
+        manifests.append(str(tmp_path / f"{stage}.json"))
+        StageReport.read(stored).write_manifest(manifests[-1])
+    assert run_gate(PARAMS.model_dump(mode="json"), {"name": "monday"}, manifests)
+    folder = tmp_path / "runs" / "monday"
+    assert json.loads((folder / "verdict.json").read_text())["opponent"] == "champion, version 1"
+    assert list(json.loads((folder / "registered.json").read_text())["models"]) == ["champion, version 1"]
+    assert (champion(), challenger()) == ("1", "2")
+    open_run(Run("monday"), PARAMS)
+    assert not (folder / "registered.json").exists()
 
 
 def test_a_missing_column_is_refused(evaluated):
