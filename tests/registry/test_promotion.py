@@ -14,10 +14,18 @@ from videmo.data.clip import Clip
 from videmo.data.samples import Sample
 from videmo.data.shards import encode_frame, write_index, write_shard
 from videmo.data.tables import write_clips, write_samples
+from videmo.evaluation.judge import RULES, Judge
 from videmo.evaluation.predictions import Prediction, write_predictions
-from videmo.registry import packaging
+from videmo.orchestration.outcome import open_run, run_gate
+from videmo.orchestration.step import Run
+from videmo.registry import packaging, promotion
+from videmo.registry.by_hand import promote_version, roll_back
+from videmo.registry.champion import Refused, read_history
+from videmo.registry.comparison import compare, registered_figures
+from videmo.registry.gate import Verdict
+from videmo.registry.kept import artifact, newest_verdict
 from videmo.registry.promotion import decide, register, run
-from videmo.registry.tracking import connect, tracking_uri
+from videmo.registry.tracking import connect
 from videmo.stage import StageReport
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import ask, is_open, write_answer
@@ -94,26 +102,13 @@ def policy(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module")
-def empty_registry(tmp_path_factory):
-    """An MLflow database with its tables made, which takes seconds, and nothing in them."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        environment.setenv("VIDEMO_HOME", str(tmp_path_factory.mktemp("registry")))
-        connect().search_experiments()
-        return tracking_uri().removeprefix("sqlite:///")
-
-
 @pytest.fixture
-def evaluated(tmp_path, monkeypatch, policy, empty_registry):
+def evaluated(tmp_path, policy, registry):
     """A function that lays out what the promotion stage reads: a policy and its answers."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    (tmp_path / "mlflow").mkdir()
-    shutil.copy(empty_registry, tmp_path / "mlflow")
 
     def lay_out(name, right, data="d1", base=0.2, **kind):
         where = tmp_path / name
+        shutil.rmtree(where, ignore_errors=True)
         model = complete(where / "tree_rl", "tree_rl", f"policy-{name}", {"backbone": {"dtype": "float32"}})
         (model / "model").mkdir()
         for file in policy.iterdir():
@@ -138,6 +133,10 @@ def champion():
 
 def challenger():
     return str(connect().get_model_version_by_alias("videmo", "challenger").version)
+
+
+def verdict_of(client, version):
+    return newest_verdict(client, client.get_model_version("videmo", str(version)))
 
 
 def promoted(inputs, tmp_path, name="run"):
@@ -198,6 +197,128 @@ def test_a_run_repeated_registers_nothing_new_and_ends_the_same(evaluated, tmp_p
     _, again = promoted(inputs, tmp_path, "again")
     assert again == first
     assert len(connect().search_model_versions("name = 'videmo'")) == 1
+
+
+def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_history(evaluated, tmp_path):
+    inputs = evaluated("a", 0.9)
+    promoted(inputs, tmp_path)
+    client = connect()
+    version = client.get_model_version("videmo", "1")
+    kept = {entry.path for folder in (None, "verdicts") for entry in client.list_artifacts(version.run_id, folder)}
+    entry = read_history(client, "videmo").entries[0]
+    assert {"model_card.md", "lineage.json", "predictions", entry.change.verdict} <= kept
+    assert (entry.change.version, entry.change.kind, entry.change.reason) == ("1", "gate", verdict_of(client, 1).reason)
+    assert entry.evidence["data"] == "d1"
+    assert entry.evidence["policy"] == "policy-a"
+    assert {"code", "image", "run", "lineage"} <= set(entry.evidence)
+    card = artifact(client, version, "model_card.md").read_text()
+    for told in (
+        "# videmo, version 1",
+        "head pose",
+        "judge\n`rules`",
+        "hiring, work",
+        "| tree_rl | policy-a |",
+        "Apache-2.0",
+    ):
+        assert told in card, told
+    assert "not for decisions about people" in version.description
+    lineage = json.loads(artifact(client, version, "lineage.json").read_text())
+    assert lineage["tree_rl"]["config"] == {"backbone": {"dtype": "float32"}}
+
+
+def test_a_model_that_was_rolled_back_does_not_come_back_by_itself(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    better = evaluated("b", 1.0)
+    promoted(better, tmp_path, "b")
+    client = connect()
+    roll_back(client, read_history(client, "videmo"), "", "it stares")
+    _, verdict = promoted(better, tmp_path, "again")
+    assert champion() == "1"
+    assert not verdict["passed"]
+    assert "version 2, which a rollback took out of charge (entry 3: it stares)" in verdict["reason"]
+    assert verdict["gain"][1] > 0
+
+
+def test_a_challenger_whose_champion_changed_while_it_was_judged_is_told(evaluated, tmp_path, monkeypatch):
+    promoted(evaluated("a", 0.3), tmp_path, "a")
+    late = decide(PARAMS, evaluated("late", 0.8))
+    promoted(evaluated("b", 0.6), tmp_path, "b")
+    monkeypatch.setattr(promotion, "decide", lambda *given: late)
+    with pytest.raises(Refused, match="version 2 has become champion since"):
+        promoted(evaluated("late", 0.8), tmp_path, "late")
+    assert champion() == "2"
+    assert not (tmp_path / "out" / "late").exists()
+
+
+def test_a_champion_by_force_stays_and_is_not_held_against_itself(evaluated, tmp_path):
+    inputs = evaluated("a", 0.1)
+    promoted(inputs, tmp_path, "a")
+    client = connect()
+    promote_version(client, read_history(client, "videmo"), client.get_model_version("videmo", "1"), "demo", force=True)
+    _, verdict = promoted(inputs, tmp_path, "again")
+    assert not verdict["passed"]
+    assert "is the champion, version 1, already, by forced" in verdict["reason"]
+
+
+def test_a_score_that_is_not_a_number_is_refused_and_the_gate_ends_well(evaluated, monkeypatch):
+    broken = Judge("broken", lambda asked: [dict.fromkeys(score, float("nan")) for score in RULES.give(asked)])
+    monkeypatch.setattr("videmo.evaluation.judge.choose_judge", lambda settings: broken)
+    inputs = evaluated("a", 0.9)
+    verdict = decide(PARAMS, inputs)
+    assert not verdict.passed
+    assert "is not a number" in verdict.reason
+    register(PARAMS, inputs, verdict, "monday")
+    assert (
+        "could not compare"
+        in artifact(connect(), connect().get_model_version("videmo", "1"), "model_card.md").read_text()
+    )
+
+
+def test_versions_are_compared_on_what_both_answered_and_on_nothing_else(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    promoted(evaluated("b", 0.9), tmp_path, "b")
+    inputs = evaluated("c", 0.8, data="d2")
+    register(PARAMS, inputs, Verdict(False, "not judged", ""), "c")
+    client = connect()
+    a, b, c = (client.get_model_version("videmo", number) for number in "123")
+    found = compare(client, a, b, PARAMS.evaluation)
+    assert found.samples == len(samples(f"c{person}" for person in range(6)))
+    assert found.gains.mean15.low > 10
+    assert found.as_dict()["versions"]["2"]["mean15"][0] == pytest.approx(found.figures[1].mean15.value)
+    with pytest.raises(ValueError, match="no test set in common"):
+        compare(client, b, c, PARAMS.evaluation)
+
+
+def test_the_report_gets_the_champion_and_others_that_answered_the_same_questions(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    promoted(evaluated("b", 0.9), tmp_path, "b")
+    promoted(evaluated("worse", 0.1), tmp_path, "worse")
+    inputs = evaluated("c", 0.8)
+    register(PARAMS, inputs, decide(PARAMS, inputs), "c")
+    shown = registered_figures(PARAMS, inputs)
+    assert shown["judge"] == "rules"
+    assert list(shown["models"]) == ["champion, version 2", "version 3", "version 1"]
+    figures = shown["models"]["champion, version 2"]
+    assert set(figures) == {"column", "task", "table", "mean15"}
+    assert figures["mean15"][0] > 80
+
+
+def test_the_gate_step_leaves_the_verdict_and_the_champions_figures_in_the_runs_folder(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    manifests = []
+    for stage, output in evaluated("b", 0.9).items():
+        stored = tmp_path / "store" / stage / "digest"
+        stored.parent.mkdir(parents=True)
+        output.rename(stored)
+        manifests.append(str(tmp_path / f"{stage}.json"))
+        StageReport.read(stored).write_manifest(manifests[-1])
+    assert run_gate(PARAMS.model_dump(mode="json"), {"name": "monday"}, manifests)
+    folder = tmp_path / "runs" / "monday"
+    assert json.loads((folder / "verdict.json").read_text())["opponent"] == "champion, version 1"
+    assert list(json.loads((folder / "registered.json").read_text())["models"]) == ["champion, version 1"]
+    assert (champion(), challenger()) == ("1", "2")
+    open_run(Run("monday"), PARAMS)
+    assert not (folder / "registered.json").exists()
 
 
 def test_a_missing_column_is_refused(evaluated):

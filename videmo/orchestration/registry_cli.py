@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -152,6 +153,8 @@ def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
 
     if missing_database():
         raise SettingError(f"{tracking_uri()}: no registry yet; a run makes it, or set MLFLOW_TRACKING_URI")
+    # Somebody waits for the answer: MLflow would go on asking a server that is down for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow.exceptions import MlflowException
 
     from videmo.registry.champion import read_history, versions_of

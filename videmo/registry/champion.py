@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
+from uuid import uuid4
 
 from videmo.mistakes import SettingError
 from videmo.registry.history import Change, Entry, History, Kind
@@ -43,10 +44,11 @@ def promote(client: MlflowClient, name: str, change: Change) -> Entry:
     before = read_history(client, name)
     if change.after != before.last:
         raise Refused(_overtaken(change, before))
-    number = _append(client, name, change, before.champion)
+    own = uuid4().hex
+    _append(client, name, change, before.champion, own)
     now = follow(client, name)
     # All smaller numbers are given by now, so that who counts does not change any more.
-    mine = next((entry for entry in now.counting if entry.number == number), None)
+    mine = next((entry for entry in now.counting if entry.id == own), None)
     if mine is None:
         raise Refused(_overtaken(change, now))
     return mine
@@ -104,17 +106,16 @@ def _log(name: str) -> str:
     return f"{name}-history"
 
 
-def _append(client: MlflowClient, name: str, change: Change, before: str) -> int:
+def _append(client: MlflowClient, name: str, change: Change, before: str, own: str) -> None:
     from mlflow.exceptions import MlflowException
 
     with suppress(MlflowException):  # there is one already; what else is wrong shows in the next line
         client.create_registered_model(_log(name), description=LOG)
     version = client.get_model_version(name, change.version)
     kept = {PREFIX + key: version.tags[PREFIX + key] for key in EVIDENCE if PREFIX + key in version.tags}
-    said = {**vars(change), "before": before, "who": _user()}
+    said = {**vars(change), "before": before, "who": _user(), "id": own}
     tags = {**kept, **{PREFIX + key: str(value) for key, value in said.items()}}
-    entry = client.create_model_version(_log(name), f"models:/{name}/{change.version}", tags=tags)
-    return int(entry.version)
+    client.create_model_version(_log(name), f"models:/{name}/{change.version}", tags=tags)
 
 
 def _entry(version: ModelVersion) -> Entry | None:
@@ -122,6 +123,7 @@ def _entry(version: ModelVersion) -> Entry | None:
     try:
         return Entry(
             number=int(version.version),
+            id=tags["id"],
             when=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
             who=tags["who"],
             change=_change(tags),

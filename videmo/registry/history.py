@@ -30,6 +30,7 @@ class Entry:
     """A change as it stands in the log. `evidence` says where the version came from: data, code, image, run, ..."""
 
     number: int
+    id: str  # given by who wrote it: a request that is sent twice writes two entries with one id
     when: datetime
     who: str
     change: Change
@@ -93,7 +94,8 @@ class History:
 
     def problems(self) -> list[str]:
         """What somebody who looks at the history should know, a line each."""
-        found = [f"entry {number} was removed from the registry" for number in self.removed]
+        gone = ", ".join(map(str, self.removed))
+        found = [f"removed from the registry, or damaged: entry {gone}"] if gone else []
         if self.alias != self.champion:
             alias = f"is on version {self.alias}" if self.alias else "is not set"
             found.append(
