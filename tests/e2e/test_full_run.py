@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import yaml
+from mlflow import MlflowClient
 from smoke_run import ROOT, SMOKE, Home
 
 from videmo.config import check_params, load_params
@@ -55,6 +56,18 @@ def test_the_runs_folder_holds_what_the_readme_says(home, smoke):
     assert "<html" in (folder / "report.html").read_text()
     assert check_params(yaml.safe_load((folder / "params.yaml").read_text())) == load_params(ROOT / "params/smoke.yaml")
     assert {path.stem for path in (folder / "logs").glob("*.log")} >= {*TABLE, "gate", "report", "pipeline"}
+
+
+def test_the_registry_keeps_what_the_run_came_to(home, smoke):
+    client = MlflowClient(f"sqlite:///{home.path / 'mlflow' / 'mlflow.db'}")
+    (run,) = client.search_runs(
+        [client.get_experiment_by_name("videmo").experiment_id],
+        "tags.`videmo.kind` = 'pipeline' and tags.`videmo.run` = 'smoke'",
+    )
+    kept = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+    assert {"report.html", "metrics.json", "verdict.json"} <= kept
+    shown = home.call("videmo", "registry", "history")
+    assert "- -> 1" in shown.stdout
 
 
 def test_a_second_run_finds_everything_in_the_store(home, smoke):

@@ -46,8 +46,20 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
         from videmo.evaluation.report import write_report
 
         page = write_report(this.folder, check_params(params), [asdict(step) for step in this.steps()])
+        _log_outcome(this)
         record.append(False)
     return page
+
+
+def _log_outcome(run: Run) -> None:
+    """Keep what the run came to with its MLflow run."""
+    from videmo.registry.tracking import connect, pipeline_run
+
+    client = connect()
+    logged = pipeline_run(client, run.name)
+    for name in ("report.html", "metrics.json", "verdict.json"):
+        if (run.folder / name).exists():
+            client.log_artifact(logged, str(run.folder / name))
 
 
 def open_run(run: Run, params: Params) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from videmo.config import Evaluation, Promotion
+from videmo.evaluation.evidence import evidence
 from videmo.evaluation.statistics import MEASURES, Estimates, Interval, Scores, difference, estimate
 from videmo.tasks.catalog import COLUMNS
 
@@ -43,6 +44,8 @@ class Verdict:
     opponent_columns: dict[str, list[float]] = field(default_factory=dict)
     column_gains: dict[str, list[float]] = field(default_factory=dict)
     fallen: list[str] = field(default_factory=list)  # tasks that fell by more than their tolerance, with confidence
+    p: dict[str, float] = field(default_factory=dict)  # both: evaluation/evidence.py
+    detectable: dict[str, float] = field(default_factory=dict)
     # Set by who calls the gate: digests of model and data, and the last promotion in the history at that time.
     evidence: dict[str, str] = field(default_factory=dict)
     after: int = 0
@@ -93,6 +96,7 @@ def judge_challenger(
         opponent_columns=_listed(theirs.columns),
         column_gains=_listed(gains.columns),
         fallen=fallen,
+        **asdict(evidence(challenger, opponent, *sampling)),
     )
 
 
