@@ -72,12 +72,10 @@ def test_the_registry_keeps_what_the_run_came_to(home, smoke):
 
 def test_a_second_run_finds_everything_in_the_store(home, smoke):
     before = home.outputs()
-    started = time.monotonic()
     again = home.kfp(*SMOKE, "--name", "again")
     assert again.returncode == 0, again.stdout
     assert all(step["cached"] for step in steps(home, "again").values())
     assert home.outputs() == before
-    assert time.monotonic() - started < 90  # ten on a machine that does nothing else
     first, second = (json.loads((home.path / f"runs/{run}/metrics.json").read_text()) for run in ("smoke", "again"))
     assert first["face15"] == second["face15"]
 
