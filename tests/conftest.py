@@ -110,7 +110,7 @@ def empty_registry(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Side by side, a file's tests stay together, for what they share; and so do all those that look at one smoke run."""
+    """Side by side, a file's tests stay together, for what they share, and so do those that look at one smoke run."""
     for item in items:
         name = "e2e" if item.path.parent.name == "e2e" else item.path.name
         item.add_marker(pytest.mark.xdist_group(name))
