@@ -24,7 +24,7 @@ smoke: setup ## the whole pipeline at its smallest, in under two minutes
 repro: setup ## the same stages through DVC
 	PATH="$(CURDIR)/$(BIN):$$PATH" dvc repro $(RUN)
 
-ablations: setup ## what each part of the method adds: every setting with three seeds, half an hour each or more; goes on where it was
+ablations: setup ## what each part of the method adds: every setting with three seeds, an hour and a half; goes on where it was
 	$(BIN)/python -m benchmarks.ablations --set data.people=240 --set data.test_share=0.3334 $(RUN)
 
 test: setup ## run the tests
