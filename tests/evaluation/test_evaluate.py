@@ -14,7 +14,7 @@ from videmo.stage import StageReport
 
 PARAMS = Params(
     data=Data(frames=2, frame_size=56),
-    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=2),
+    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=1),
     reasoning=Reasoning(candidates=2),
 )
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
-QUESTIONS = 8  # batches to gather at a time: enough to find answers of one length for each
 Progress = Callable[[int, int], None]
 
 
@@ -61,7 +60,7 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
 
 def ask(sampler: Answering, questions: Questions, config: Evaluation) -> Iterator[list[Prediction]]:
     """Greedy answers to every question, those about some clips at a time."""
-    for samples in _by_clips(questions.samples, config.batch, QUESTIONS * config.batch):
+    for samples in _by_clips(questions.samples, config.batch):
         prompts = _prompts(sampler, questions.dataset, samples)
         answers = sampler.answer(prompts, [answer_limit(sample, config.max_new_tokens) for sample in samples])
         pairs = zip(samples, answers, strict=True)
@@ -74,8 +73,7 @@ def ask_reasoning(
     """Answers found level by level, keeping the best of several candidates; those about some clips at a time."""
     from videmo.reasoning.search import reason
 
-    rows = max(1, config.batch // reasoning.candidates)
-    for samples in _by_clips(questions.samples, rows, rows):
+    for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
         prompts = _prompts(sampler, questions.dataset, samples)
         pairs = zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True)
         yield [_prediction(questions.dataset, sample, search.answer, sampler) for sample, search in pairs]
@@ -130,18 +128,11 @@ def _hash(clip: str) -> str:
     return hashlib.sha256(clip.encode()).hexdigest()
 
 
-def _by_clips(samples: Sequence[Sample], clips: int, questions: int) -> Iterator[list[Sample]]:
-    """Samples in batches of so many clips, all about a clip together; fewer clips where they have so many questions."""
-    batch: list[Sample] = []
-    held = 0
-    for _, about_clip in groupby(samples, key=lambda sample: sample.clip):
-        batch.extend(about_clip)
-        held += 1
-        if held == clips or len(batch) >= questions:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
+def _by_clips(samples: Sequence[Sample], clips: int) -> Iterator[list[Sample]]:
+    """All samples about so many clips at a time: enough that the sampler finds a full batch for each question."""
+    groups = [list(about_clip) for _, about_clip in groupby(samples, key=lambda sample: sample.clip)]
+    for start in range(0, len(groups), clips):
+        yield [sample for about_clip in groups[start : start + clips] for sample in about_clip]
 
 
 def answer_limit(sample: Sample, max_new_tokens: int) -> int:
