@@ -15,9 +15,9 @@ from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.statistics import Estimates, difference, estimate
 from videmo.registry.champion import champion_of, read_history, versions_of
 from videmo.registry.history import History
-from videmo.registry.kept import kept_answers, test_sets
+from videmo.registry.kept import answered_sets, kept_answers
 from videmo.registry.lineage import POLICY
-from videmo.registry.promotion import test_set
+from videmo.registry.promotion import test_set_digest
 from videmo.registry.tracking import connect
 from videmo.stage import StageReport
 
@@ -55,7 +55,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, set
 
     Raises ValueError where there is none: answers to different questions are not compared.
     """
-    common = sorted(test_sets(first) & test_sets(second))
+    common = sorted(answered_sets(first) & answered_sets(second))
     if not common:
         raise ValueError(
             f"versions {first.version} and {second.version} have answered no test set in common "
@@ -80,7 +80,7 @@ def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, 
     client = connect()
     history = read_history(client, params.promotion.model_name)
     ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
-    asked, judge = test_set(params, inputs, ours), choose_judge(params.evaluation)
+    asked, judge = test_set_digest(params, inputs, ours), choose_judge(params.evaluation)
     policy = StageReport.read(inputs["tree_rl"]).digest
     models = {}
     for label, version in _shown(client, history, asked, policy):
@@ -96,9 +96,9 @@ def _shown(client: MlflowClient, history: History, asked: str, policy: str) -> l
     newest = sorted(versions_of(client, history.name), key=lambda version: -int(version.version))
     others = [v for v in newest if str(v.version) != history.champion and v.tags.get(POLICY) != policy]
     named = [(f"champion, version {champion.version}", champion)] if champion else []
-    named += [(f"version {version.version}", version) for version in others if asked in test_sets(version)][:OTHERS]
-    return [(label, version) for label, version in named if asked in test_sets(version)]
+    named += [(f"version {version.version}", version) for version in others if asked in answered_sets(version)][:OTHERS]
+    return [(label, version) for label, version in named if asked in answered_sets(version)]
 
 
 def _listed(version: ModelVersion) -> str:
-    return f"version {version.version}: {', '.join(sorted(test_sets(version))) or 'no answers kept'}"
+    return f"version {version.version}: {', '.join(sorted(answered_sets(version))) or 'no answers kept'}"

@@ -35,7 +35,7 @@ def kept_answers(client: MlflowClient, version: ModelVersion, test_set: str) -> 
     return read_predictions(artifact(client, version, path)).predictions if path else None
 
 
-def test_sets(version: ModelVersion) -> set[str]:
+def answered_sets(version: ModelVersion) -> set[str]:
     """The test sets that a version has answered."""
     return {tag.removeprefix(ANSWERS) for tag in version.tags if tag.startswith(ANSWERS)}
 

@@ -15,7 +15,7 @@ from videmo.config import Params
 from videmo.registry.champion import CHALLENGER, champion_of, follow, promote, read_history, versions_of
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.registry.history import Change, History
-from videmo.registry.kept import VERDICT, keep_answers, keep_verdict, kept_answers, newest_verdict, test_sets
+from videmo.registry.kept import VERDICT, answered_sets, keep_answers, keep_verdict, kept_answers, newest_verdict
 from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
@@ -46,7 +46,7 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
     else:
         name, theirs = "base model", _evaluated(inputs, "base")
     verdict = _judge(params, ours, theirs, name, first=champion is None)
-    evidence = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set(params, inputs, ours)}
+    evidence = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set_digest(params, inputs, ours)}
     verdict = replace(verdict, evidence=evidence, after=history.last)
     return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
 
@@ -65,7 +65,7 @@ def register(params: Params, inputs: Mapping[str, Path], verdict: Verdict, run_n
         tags = version_tags(inputs, run_name)
         version = log_policy(client, inputs["tree_rl"], inputs["data_build"], name, run_name, tags)
     ours = _evaluated(inputs, "rl")
-    if (asked := test_set(params, inputs, ours)) not in test_sets(version):
+    if (asked := test_set_digest(params, inputs, ours)) not in answered_sets(version):
         keep_answers(client, version, asked, ours)
     keep_verdict(client, version, verdict)
     describe(client, version, lineage(inputs), verdict)
@@ -97,7 +97,7 @@ def is_champion(name: str, policy: Path) -> bool:
     return champion is not None and champion.tags.get(POLICY) == StageReport.read(policy).digest
 
 
-def test_set(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
+def test_set_digest(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
     """What answers depend on besides the model: the data, the samples asked, how answers are generated."""
     asked = sorted(prediction.id for prediction in answers)
     settings = params.evaluation
@@ -154,7 +154,7 @@ def _champion_answers(
     inputs: Mapping[str, Path],
     ours: Sequence[Prediction],
 ) -> Sequence[Prediction]:
-    asked = test_set(params, inputs, ours)
+    asked = test_set_digest(params, inputs, ours)
     kept = kept_answers(client, champion, asked)
     if kept is not None:
         return kept
