@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from videmo.config import Evaluation, Params, Reasoning
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
-from videmo.evaluation.predictions import Prediction, add_predictions, read_predictions
+from videmo.evaluation.predictions import Prediction, add_predictions, prediction_for, read_predictions
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import has_one_answer
 
@@ -146,16 +146,6 @@ def _prompts(sampler: Answering, dataset: Dataset, samples: Sequence[Sample]) ->
 
 
 def _prediction(dataset: Dataset, sample: Sample, answer: Answer, sampler: Answering) -> Prediction:
-    clip = dataset.clips[sample.clip]
     words = sampler.tokenizer.convert_ids_to_tokens([int(token) for token in answer.tokens])
-    return Prediction(
-        id=sample.id,
-        part=sample.part,
-        clip=sample.clip,
-        person=clip.person,
-        question=sample.question,
-        reference=sample.answer,
-        response=answer.text,
-        video=clip.video,
-        logprobs=tuple(zip(words, map(float, answer.logprobs), strict=True)),
-    )
+    logprobs = tuple(zip(words, map(float, answer.logprobs), strict=True))
+    return prediction_for(sample, dataset.clips[sample.clip], answer.text, logprobs)

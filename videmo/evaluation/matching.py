@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
-from videmo.evaluation.predictions import BadLine, Line, Prediction, read_lines
+from videmo.evaluation.predictions import BadLine, Line, Prediction, prediction_for, read_lines
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,4 @@ def _plain(question: str) -> str:
 
 def _prediction(sample: Sample, dataset: Dataset, line: Line | None) -> Prediction:
     clip = dataset.clips[sample.clip]
-    unanswered = Prediction(
-        id=sample.id,
-        part=sample.part,
-        clip=sample.clip,
-        person=clip.person,
-        question=sample.question,
-        reference=sample.answer,
-        response="",
-        video=clip.video,
-    )
-    return replace(unanswered, response=line.response, logprobs=line.logprobs) if line else unanswered
+    return prediction_for(sample, clip, line.response, line.logprobs) if line else prediction_for(sample, clip)

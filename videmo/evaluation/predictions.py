@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from videmo.data.clip import Clip
+from videmo.data.samples import Sample
+
 T = TypeVar("T")
 VIDEO = "<video>"  # how ms-swift marks the place of the video in a question
 
@@ -35,6 +38,23 @@ class Prediction:
     def cluster(self) -> str:
         """What the sample shares with others that are not independent of it: the person, else the clip."""
         return self.clip if self.person is None else self.person
+
+
+def prediction_for(
+    sample: Sample, clip: Clip, response: str = "", logprobs: tuple[tuple[str, float], ...] = ()
+) -> Prediction:
+    """What was answered to a sample about `clip`; nothing by default."""
+    return Prediction(
+        id=sample.id,
+        part=sample.part,
+        clip=sample.clip,
+        person=clip.person,
+        question=sample.question,
+        reference=sample.answer,
+        response=response,
+        video=clip.video,
+        logprobs=logprobs,
+    )
 
 
 @dataclass(frozen=True)
