@@ -40,6 +40,13 @@ class Segments:
     complete: list[bool]
     cache: PathCache | None = None  # of all paths in order, without each one's last token
 
+    def goes_on(self, row: int, token: int, logprob: float, policy: Policy, ending: Ending) -> bool:
+        """Put a token behind a segment; whether there is to be another one."""
+        self.tokens[row].append(token)
+        self.logprobs[row].append(logprob)
+        ended, self.complete[row] = over(policy, self.tokens[row], ending)
+        return not ended
+
 
 @dataclass
 class _Retired:
@@ -83,13 +90,9 @@ def decode_segments(
     for count in range(max(ending.tokens for ending in endings)):
         uniform = None if numbers is None else numbers[rows, count].to(paths.logits.device)
         tokens, logprobs = choose(paths.logits, temperature, uniform, vision_tokens(policy))
-        listed = tokens.tolist()
-        for place, (row, token, logprob) in enumerate(zip(rows, listed, logprobs.tolist(), strict=True)):
+        for place, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             if live[place]:
-                segments.tokens[row].append(token)
-                segments.logprobs[row].append(logprob)
-                ended, segments.complete[row] = over(policy, segments.tokens[row], endings[row])
-                live[place] = not ended
+                live[place] = segments.goes_on(row, token, logprob, policy, endings[row])
         if not any(live):
             break
         if sum(live) <= len(live) // 2:
