@@ -89,3 +89,10 @@ def test_what_is_not_there_is_refused_by_name(home, built_data, model, data, sai
 def test_a_file_that_is_not_there_is_refused(built_data):
     with pytest.raises(SettingError, match="no such file"):
         videmo("score", "nothing.jsonl", "--data", built_data)
+
+
+def test_a_judge_that_cannot_be_reached_is_told_in_a_line(evaluated, built_data):
+    judge = ("--set", "evaluation.judge=endpoint", "--set",
+             "evaluation.endpoint={url: 'http://localhost:9/v1', model: m, retries: 0}")  # fmt: skip
+    with pytest.raises(SettingError, match="localhost"):
+        videmo("score", evaluated[1] / "predictions.jsonl", "--data", built_data, *FEW, *judge)

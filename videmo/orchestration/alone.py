@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params, SettingError, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
+from videmo.orchestration.display import REFRESH_SECONDS, read_progress
 from videmo.orchestration.outside import check_outside
 from videmo.orchestration.step import discard, execute, run_lock
-from videmo.stage import STAGE_FILE, StageReport, faults, progress_file
+from videmo.stage import STAGE_FILE, StageReport, faults
 
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
@@ -131,12 +131,9 @@ def _bar(output: Path, title: str) -> Iterator[None]:
         task = bar.add_task(title, total=None)
 
         def follow() -> None:
-            while not ended.wait(0.25):
-                try:
-                    said = json.loads(progress_file(output).read_text(encoding="utf-8"))
-                except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
-                    continue
-                bar.update(task, completed=said["done"], total=said["total"], description=said["note"] or title)
+            while not ended.wait(REFRESH_SECONDS):
+                if said := read_progress(output):
+                    bar.update(task, completed=said["done"], total=said["total"])
 
         thread = Thread(target=follow, daemon=True)
         thread.start()

@@ -67,10 +67,11 @@ class Watched:
         if step.status != "running":
             return Row(step, step.seconds)
         since = time.monotonic() - self._seen.setdefault(step.stage, time.monotonic())
-        return Row(step, since, **(_progress(Path(step.output)) if step.output else {}))
+        return Row(step, since, **(read_progress(Path(step.output)) if step.output else {}))
 
 
-def _progress(output: Path) -> dict:
+def read_progress(output: Path) -> dict:
+    """How far the stage that makes `output` says it is: done, total and note; nothing where it has not said so."""
     try:
         return json.loads(progress_file(output).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written

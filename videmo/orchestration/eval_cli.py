@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from videmo.config import SettingError, load_params
+from videmo.endpoint import EndpointError
 from videmo.orchestration.alone import Scored, answers_of, dataset_directory, model_directory, score_predictions
 from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
 
@@ -40,12 +42,10 @@ def evaluate_model(
     from videmo.evaluation.predictions import read_predictions
 
     settings = load_params(params, overrides)
-    try:
+    with _refusals():
         answers = answers_of(model_directory(model), dataset_directory(data, settings), settings) / PREDICTIONS
         predictions = read_predictions(answers).predictions
         found = score_predictions(predictions, settings)
-    except ValueError as error:
-        raise SettingError(str(error)) from None
     _print(model, found)
     print(f"answers: {os.path.relpath(answers)}")
     if output:
@@ -68,12 +68,10 @@ def score_file(
     settings = load_params(params, overrides)
     if not file.is_file():
         raise SettingError(f"{file}: no such file")
-    try:
+    with _refusals():
         questions = choose_questions(open_dataset(dataset_directory(data, settings)), settings.evaluation.max_clips)
         matched = match_file(file, questions.dataset, questions.samples)
         found = score_predictions(matched.predictions, settings)
-    except ValueError as error:
-        raise SettingError(str(error)) from None
     _print(str(file), found)
     for bad in matched.bad_lines[:5]:
         typer.echo(f"line {bad.number}: {bad.reason}", err=True)
@@ -81,6 +79,15 @@ def score_file(
         typer.echo(f"note: {faults}", err=True)
     if output:
         _write(output, found, lambda path: write_predictions(path, matched.predictions))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is wrong with a model, data, answers or the judge's server is the user's to mend, and told in a line."""
+    try:
+        yield
+    except (ValueError, EndpointError) as error:
+        raise SettingError(str(error)) from None
 
 
 def _print(name: str, found: Scored) -> None:
