@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix
 
 from videmo.evaluation.choices import (
     UNREAD,
@@ -14,6 +15,7 @@ from videmo.evaluation.choices import (
     confusions,
     read_choices,
     surest,
+    taken_for,
 )
 from videmo.evaluation.predictions import Prediction
 from videmo.tasks.catalog import PARTS
@@ -53,6 +55,14 @@ def test_only_questions_with_one_right_answer_are_choices():
 
 def test_a_reference_that_is_no_choice_measures_nothing():
     assert not read_choices([answered("x", "sad")])
+
+
+@given(st.lists(st.tuples(st.sampled_from(EMOTIONS), st.sampled_from([*EMOTIONS, "both"])), min_size=1))
+def test_what_is_taken_for_what_is_counted_as_by_scikit_learn(pairs):
+    labels = [*EMOTIONS, UNREAD]
+    choices = read_choices(answered(reference, response) for reference, response in pairs)
+    expected = confusion_matrix([c.reference for c in choices], [c.chosen for c in choices], labels=labels)
+    assert taken_for(choices, labels).tolist() == expected.tolist()
 
 
 def test_an_open_part_is_confused_aspect_by_aspect():

@@ -93,9 +93,10 @@ def confusions(choices: Iterable[Choice], resamples: int, seed: int) -> tuple[Co
 
 def taken_for(choices: Sequence[Choice], labels: Sequence[str]) -> Array:
     """How often which label was taken for which: (labels, labels), rows the references, columns the answers."""
-    from sklearn.metrics import confusion_matrix
-
-    return confusion_matrix([c.reference for c in choices], [c.chosen for c in choices], labels=labels)
+    place = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(counts, ([place[c.reference] for c in choices], [place[c.chosen] for c in choices]), 1)
+    return counts
 
 
 def calibration(choices: Iterable[Choice], bins: int = BINS) -> tuple[Bin, ...]:
