@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.evaluation.test_statistics import random_scores
-from videmo.evaluation.evidence import evidence, holm
-from videmo.evaluation.statistics import MEAN15, Scores, difference
+from tests.evaluation.test_statistics import random_scores, scores
+from videmo.evaluation.evidence import SIGNIFICANT, evidence, holm
+from videmo.evaluation.statistics import MEAN15, MEASURES, Scores, difference
 from videmo.tasks.catalog import TASKS
 
 
@@ -51,10 +51,23 @@ def test_a_clear_difference_is_called_one_in_every_task():
     champion = random_scores(people=30)
     found = evidence(moved(champion, 8, 1, seed=1), champion, 1000, 0)
     assert set(found.p) == set(TASKS)
-    assert max(found.p.values()) < 0.05
+    assert max(found.p.values()) < SIGNIFICANT
 
 
 def test_of_very_few_people_nothing_is_said():
     champion = random_scores(people=3)
     found = evidence(moved(champion, 8, 1, seed=1), champion, 200, 0)
+    assert found.p == found.detectable == {}
+
+
+def test_where_too_few_resamples_are_drawn_for_any_task_to_be_called_different_none_has_a_p():
+    champion = random_scores(people=30)
+    better = moved(champion, 8, 1, seed=1)
+    assert evidence(better, champion, 599, 0).p == {}
+    assert max(evidence(better, champion, 600, 0).p.values()) < SIGNIFICANT
+
+
+def test_a_mean_that_resamples_often_lose_detects_nothing():
+    rows = [(f"s{n}", column, part, f"p{n}", 50.0) for n, (column, part) in enumerate(MEASURES)]
+    found = evidence(scores(rows), scores(rows), 600, 0)
     assert found.p == found.detectable == {}

@@ -53,6 +53,13 @@ def test_the_figures_are_those_of_the_metrics():
     assert len(found.tasks) == len(TASKS) == 15
 
 
+def test_a_mean_that_resamples_often_lose_has_the_widest_interval():
+    tasks = [(task.columns[0], COLUMNS[task.columns[0]].parts[0]) for task in list(TASKS.values())[:6]]
+    one_each = scores([(f"s{n}", column, part, f"p{n}", 10.0 * n) for n, (column, part) in enumerate(tasks)])
+    assert estimate(one_each, 500, 0).mean15.as_list() == [25, 0, 100]
+    assert difference(one_each, one_each, 500, 0).mean15.as_list() == [0, -100, 100]
+
+
 def test_answers_about_one_person_widen_the_interval_as_a_whole():
     rows = [(f"{p}-{i}", "identity", "identity", f"p{p}", 100.0 * (p % 2)) for p in range(20) for i in range(20)]
     clustered = estimate(scores(rows), 2000, 0).mean15

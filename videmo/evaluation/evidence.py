@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videmo.evaluation.statistics import FEW, MEAN15, Scores, few_clusters, resampled_differences
+from videmo.evaluation.statistics import FEW, MEAN15, Scores, few_clusters, often_lost, resampled_differences
 from videmo.tasks.catalog import TASKS
 
 DETECTABLE = 2.80  # standard errors: the normal quantiles of 0.975 and 0.8
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -27,22 +28,26 @@ class Evidence:
 
 
 def evidence(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Evidence:
-    """How far the resamples of `difference` reach. A task that fewer than FEW clusters measure is left out.
+    """How far the resamples of `difference` reach. A task that fewer than FEW clusters measure is left out, and every p
+    where there are too few resamples for any to come below SIGNIFICANT.
 
     p is twice the share of resamples on the other side of zero, one added to count the data themselves (Davison and
     Hinkley 1997, section 4.4). The detectable difference is z(0.975) + z(0.8) = 2.80 standard errors, the error that of
     the resamples (Bloom 1995).
     """
+    if len(set(challenger.clusters)) < FEW:
+        return Evidence({}, {})
     figures = resampled_differences(challenger, champion, resamples, seed)
     few = few_clusters(challenger)
     tasks = [name for name, task in TASKS.items() if not few & set(task.columns)]
     drawn = dict(zip(TASKS, figures["tasks"][1:].T, strict=True))
     measured = {name: drawn[name] for name in tasks if not np.isnan(drawn[name]).all()}
-    if len(set(challenger.clusters)) < FEW:
-        return Evidence({}, {})
-    spread = {**measured, MEAN15: figures[MEAN15][1:, 0]}
+    mean = figures[MEAN15][1:, 0]
+    spread = measured if often_lost(mean) else {**measured, MEAN15: mean}
+    adjusted = dict(zip(measured, holm([_two_sided(values) for values in measured.values()]), strict=True))
+    reachable = 2 * len(measured) / (resamples + 1) < SIGNIFICANT
     return Evidence(
-        p=dict(zip(measured, holm([_two_sided(values) for values in measured.values()]), strict=True)),
+        p=adjusted if reachable else {},
         detectable={name: DETECTABLE * float(np.nanstd(values, ddof=1)) for name, values in spread.items()},
     )
 

@@ -18,6 +18,7 @@ MEASURES: tuple[tuple[str, str], ...] = tuple((c.name, part) for c in COLUMNS.va
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(column.table for column in COLUMNS.values()))
 MEAN15 = "mean15"
 FEW = 5  # clusters; resamples of fewer are too often all alike to say how far chance reaches
+LOST = 0.05  # share of resamples without a mean; the rest would speak only for the cases in which nobody is lost
 
 
 @dataclass(frozen=True)
@@ -172,13 +173,14 @@ def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estim
     columns = _intervals(COLUMNS, figures["columns"])
     tasks = _intervals(TASKS, figures["tasks"])
     tables, mean15 = _intervals(TABLES, figures["tables"]), _intervals([MEAN15], figures[MEAN15])
+    no_mean = all_few or often_lost(figures[MEAN15][1:, 0])
     unknown = {column for column in columns if column in few}
     return Estimates(
         judge=scores.judge,
         columns=_widened(columns, unknown, worst),
         tasks=_widened(tasks, {name for name in tasks if unknown & set(TASKS[name].columns)}, worst),
         tables=_widened(tables, set(tables) if all_few else set(), worst),
-        mean15=_widened(mean15, {MEAN15} if all_few else set(), worst)[MEAN15],
+        mean15=_widened(mean15, {MEAN15} if no_mean else set(), worst)[MEAN15],
     )
 
 
@@ -188,6 +190,11 @@ def few_clusters(scores: Scores) -> set[str]:
     for measure, cluster in set(zip(scores.measures.tolist(), scores.clusters, strict=True)):
         clusters.setdefault(MEASURES[measure][0], set()).add(cluster)
     return {column for column, found in clusters.items() if len(found) < FEW}
+
+
+def often_lost(resampled: Array) -> bool:
+    """Whether too many resamples have lost every sample of some task, and with it their mean."""
+    return bool(np.isnan(resampled).mean() > LOST)
 
 
 def _widened(intervals: dict[str, Interval], unknown: set[str], worst: float) -> dict[str, Interval]:

@@ -105,7 +105,7 @@ def _print(name: str, found: Scored) -> None:
 
 def _line(name: str, figure: list[float]) -> str:
     value, low, high = figure
-    bounds = f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "fewer than five people: no interval"
+    bounds = f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "too few people for an interval"
     return f"{name:<26} {value:5.1f}  {bounds}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
 
-SIGNIFICANT = 0.05
+from videmo.evaluation.evidence import SIGNIFICANT
 
 
 def render(template: str, content: Mapping[str, Any], beside: Path | None = None) -> str:
