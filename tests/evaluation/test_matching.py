@@ -1,5 +1,6 @@
 import json
 import random
+import time
 
 import pytest
 
@@ -51,9 +52,24 @@ def test_a_file_of_another_tool_is_matched_by_video_and_question_in_any_order(pe
     assert set(score(found.predictions).values) == {100.0}
 
 
+def test_ids_of_another_tool_are_no_hindrance(perfect, dataset, samples):
+    lines = [json.loads(line) for line in perfect.read_bytes().splitlines()]
+    perfect.write_text("\n".join(json.dumps({**line, "id": str(number)}) for number, line in enumerate(lines)))
+    assert not match_file(perfect, dataset, samples).faults()
+
+
+def test_a_path_of_a_hundred_thousand_directories_is_no_video_and_soon_told(perfect, dataset, samples):
+    line = json.loads(foreign(perfect.read_bytes().splitlines()[0]))
+    deep = json.dumps({**line, "videos": ["a/" * 100_000]}).encode()
+    perfect.write_bytes(perfect.read_bytes() + deep)
+    started = time.monotonic()
+    assert match_file(perfect, dataset, samples).extra == (len(samples) + 1,)
+    assert time.monotonic() - started < 2  # twelve seconds, when every end of the path was tried
+
+
 def test_missing_extra_repeated_and_broken_lines_are_counted_and_nothing_is_lost(perfect, dataset, samples):
     lines = perfect.read_bytes().splitlines()
-    other = lines[3].replace(json.dumps(samples[3].id).encode(), b'"nobody.gender"')
+    other = lines[3].replace(json.dumps(samples[3].id).encode(), b'"x"').replace(samples[3].question.encode(), b"Who?")
     perfect.write_bytes(b"\n".join([lines[5], *lines[2:], lines[4], other, b"{broken", "ä".encode("latin-1")]))
     found = match_file(perfect, dataset, samples)
     total = len(lines)

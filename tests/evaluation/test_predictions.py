@@ -3,7 +3,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
+from videmo.evaluation.predictions import Prediction, clusters_of, read_predictions, write_predictions
 
 ANY = Prediction("a1", "identity", "a", None, "Same person?", "yes", "no", "a.mp4", (("no", -0.25),))
 
@@ -39,6 +39,20 @@ def test_bad_lines_are_counted_with_their_reason_and_the_good_ones_kept(tmp_path
     assert "twice" in found.bad_lines[4].reason
 
 
-def test_samples_of_one_person_are_one_cluster_and_of_nobody_known_one_for_each_clip():
-    assert ANY.cluster == "a"
-    assert Prediction("a1", "age", "a", "p7", "?", "", "").cluster == "p7"
+def seen(clip, person):
+    return Prediction(f"{clip}.age", "age", clip, person, "?", "", "")
+
+
+def test_clips_of_one_person_or_of_people_seen_together_are_one_cluster_and_of_nobody_known_one_each():
+    alone = clusters_of([seen("a", "anna"), seen("b", "ben"), seen("c", "anna"), seen("d", None), seen("e", None)])
+    assert alone["a"] == alone["c"]
+    assert len(set(alone.values())) == 4
+    met = clusters_of([seen("a", "anna"), seen("b", "ben"), seen("f", "ben + anna"), seen("anna", None)])
+    assert met["a"] == met["b"] == met["f"] != met["anna"]
+
+
+def test_a_logprob_beyond_all_numbers_is_a_bad_line(tmp_path):
+    write_predictions(tmp_path / "m.jsonl", [Prediction("a", "age", "a", None, "?", "", "", logprobs=(("x", -1.0),))])
+    text = (tmp_path / "m.jsonl").read_text()
+    (tmp_path / "m.jsonl").write_text(text.replace("-1.0", "1" + "0" * 400))
+    assert [bad.number for bad in read_predictions(tmp_path / "m.jsonl").bad_lines] == [1]

@@ -19,6 +19,7 @@ from videmo.config import Data
 from videmo.data.clip import Clip, Recording, Rejected, Split
 from videmo.data.decoding import ClipError, letterbox, probe, sampled
 from videmo.data.face import face_box
+from videmo.data.people import people_in
 from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
@@ -172,7 +173,7 @@ def check_rejected(rejected: list[Rejected], candidates: int, limit: float) -> N
 
 
 def measure(clips: list[Clip], samples: list[Sample], rejected: list[Rejected]) -> dict[str, float]:
-    people = {name for clip in clips for name in (clip.person or "").split("+") if name}
+    people = {name for clip in clips for name in people_in(clip.person)}
     parts = Counter(sample.part for sample in samples)
     return {
         "clips": len(clips),

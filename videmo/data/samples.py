@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from videmo.data.annotation.trees import told_levels, told_tree
 from videmo.data.clip import Clip, Split
+from videmo.data.people import people_groups
 from videmo.tasks.catalog import PARTS, Part
 from videmo.tasks.questions import ask, is_open, write_answer
 from videmo.tree.model import LEVELS, Level
@@ -79,7 +80,7 @@ def assign_splits(people: Mapping[str, str | None], test_share: float, seed: int
     """
     if test_share == 1:
         return dict.fromkeys(people, "test")
-    groups = _groups(people)
+    groups = people_groups(people)
     order = sorted(groups)
     random.Random(seed).shuffle(order)
     wanted = test_share * sum(len(who) for who, _ in groups.values())
@@ -96,28 +97,3 @@ def assign_splits(people: Mapping[str, str | None], test_share: float, seed: int
         held_out += len(who) if test else 0
         splits |= dict.fromkeys(clips, "test" if test else "train")
     return {clip: splits[clip] for clip in people}
-
-
-def _groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str], list[str]]]:
-    """Connected components of people over shared clips: name -> (people, clips). Unknown people are one each."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            name = parent[name]
-        return name
-
-    names = {clip: _names(clip, person) for clip, person in people.items()}
-    for first, *others in names.values():
-        for other in others:
-            parent[root(other)] = root(first)
-    groups: dict[str, tuple[set[str], list[str]]] = {}
-    for clip, present in names.items():
-        who, clips = groups.setdefault(root(present[0]), (set(), []))
-        who.update(present)
-        clips.append(clip)
-    return groups
-
-
-def _names(clip: str, person: str | None) -> list[str]:
-    return [f"person {name.strip()}" for name in person.split("+")] if person else [f"clip {clip}"]

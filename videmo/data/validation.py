@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videmo.config import Validation
+from videmo.data.people import people_in
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
 from videmo.sections import SectionsView
@@ -81,9 +82,9 @@ def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
     samples = [{**asdict(sample), **_checked(sample, dataset)} for sample in dataset.samples]
     seen: dict[str, set[str]] = {}
     for clip in dataset.clips.values():
-        for person in (clip.person or "").split("+"):
-            seen.setdefault(person.strip(), set()).add(clip.split)
-    people = [{"id": person, "splits": len(splits)} for person, splits in seen.items() if person]
+        for person in people_in(clip.person):
+            seen.setdefault(person, set()).add(clip.split)
+    people = [{"id": person, "splits": len(splits)} for person, splits in seen.items()]
     pairs = [
         {"id": f"{clip.id} {pair.aspect}: {pair.item}", "known": _is_known(pair)}
         for clip in dataset.clips.values()

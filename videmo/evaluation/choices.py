@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videmo.evaluation.predictions import Prediction
-from videmo.evaluation.statistics import FEW, Interval
+from videmo.evaluation.predictions import Prediction, clusters_of
+from videmo.evaluation.statistics import FEW, Interval, resampling_weights
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.metrics import recalls
 from videmo.tasks.questions import answer_space, aspect_of, has_one_answer, read_answer
@@ -158,15 +158,15 @@ def _confusion(name: str, choices: Sequence[Choice], resamples: int, seed: int) 
 def _drawn(choices: Sequence[Choice], labels: Sequence[str], resamples: int, seed: int) -> tuple[Array, Array] | None:
     """How often each label was asked for and found, in resamples of the people: two of (resamples, labels); None where
     there are too few people."""
-    people, of = np.unique([choice.prediction.cluster for choice in choices], return_inverse=True)
-    if len(people) < FEW:
+    cluster = clusters_of(choice.prediction for choice in choices)
+    clusters, of = np.unique([cluster[choice.prediction.clip] for choice in choices], return_inverse=True)
+    if len(clusters) < FEW:
         return None
-    counts = np.zeros((2, len(people), len(labels)))
+    counts = np.zeros((2, len(clusters), len(labels)))
     asked = of, np.array([labels.index(choice.reference) for choice in choices])
     np.add.at(counts[0], asked, 1)
     np.add.at(counts[1], asked, [choice.right for choice in choices])
-    chances = np.full(len(people), 1 / len(people))
-    weights = np.random.default_rng(seed).multinomial(len(people), chances, size=resamples)
+    weights = resampling_weights(len(clusters), resamples, seed)[1:]
     return weights @ counts[0], weights @ counts[1]
 
 

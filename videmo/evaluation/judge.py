@@ -12,7 +12,7 @@ import numpy as np
 
 from videmo.config import Evaluation
 from videmo.endpoint import Client, connect
-from videmo.evaluation.predictions import Prediction
+from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.tasks.metrics import columns_of
 from videmo.tasks.opinion import Answered, opinions
@@ -35,8 +35,9 @@ RULES = Judge(JUDGE, lambda asked: [score_answer(*one) for one in asked])
 
 def choose_judge(settings: Evaluation) -> Judge:
     """The judge that the settings name. Raises SettingError where the key of its endpoint is missing."""
-    if settings.judge == JUDGE or settings.endpoint is None:
+    if settings.judge == JUDGE:
         return RULES
+    assert settings.endpoint is not None
     return endpoint_judge(connect(settings.endpoint, "evaluation.endpoint"))
 
 
@@ -64,8 +65,9 @@ def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
     answers = [(one.part, one.question, one.response, one.reference) for one in predictions]
     different = list(dict.fromkeys(answers))  # a few answers make up most of a file
     known = dict(zip(different, judge.give(different), strict=True))
+    cluster = clusters_of(predictions)
     rows = [
-        (prediction.id, _MEASURE[column, prediction.part], prediction.cluster, value)
+        (prediction.id, _MEASURE[column, prediction.part], cluster[prediction.clip], value)
         for prediction, answer in zip(predictions, answers, strict=True)
         for column, value in known[answer].items()
     ]

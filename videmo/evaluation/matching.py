@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -39,8 +39,8 @@ class Matched:
 def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Matched:
     """The answers to `samples` in a file with ms-swift's fields, in any order.
 
-    A line answers the sample that its `id` names, if it has one, or else the one with its video and question; of the
-    video's path only the end has to be the data set's. Raises ValueError where no line answers anything.
+    A line answers the sample that its `id` names, or else the one with its video and question; of the video's path only
+    the end has to be the data set's. Raises ValueError where no line answers anything.
     """
     lines, bad_lines = read_lines(path)
     find = _Finder(dataset, samples)
@@ -68,21 +68,22 @@ def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Match
 class _Finder:
     def __init__(self, dataset: Dataset, samples: Iterable[Sample]):
         samples = tuple(samples)
-        self._clips = {dataset.clips[sample.clip].video: sample.clip for sample in samples}
+        self._clips = {PurePosixPath(dataset.clips[sample.clip].video).parts: sample.clip for sample in samples}
+        self._longest = max(map(len, self._clips))
         self._by_id = {sample.id: sample for sample in samples}
         self._by_question = {(sample.clip, _plain(sample.question)): sample for sample in samples}
 
     def __call__(self, line: Line) -> Sample | None:
-        if line.id is not None:
-            return self._by_id.get(line.id)
-        clip = next((self._clips[end] for end in _ends(line.video) if end in self._clips), None)
+        if line.id in self._by_id:
+            return self._by_id[line.id]
+        clip = self._clip(line.video)
         return self._by_question.get((clip, _plain(line.question))) if clip else None
 
-
-def _ends(path: str) -> Iterator[str]:
-    """The path, and what is left of it without its first directory, its first two, and so on."""
-    parts = PurePosixPath(path.replace("\\", "/")).parts
-    return ("/".join(parts[start:]) for start in range(len(parts)))
+    def _clip(self, video: str) -> str | None:
+        """Whose video the path is: the longest of its ends that is known, a directory less each time."""
+        parts = PurePosixPath(video.replace("\\", "/")).parts[-self._longest :]
+        ends = (parts[start:] for start in range(len(parts)))
+        return next((self._clips[end] for end in ends if end in self._clips), None)
 
 
 def _plain(question: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from videmo.data.clip import Clip
+from videmo.data.people import people_groups
 from videmo.data.samples import Sample
 
 T = TypeVar("T")
@@ -34,11 +35,6 @@ class Prediction:
     video: str = ""
     logprobs: tuple[tuple[str, float], ...] = ()
 
-    @property
-    def cluster(self) -> str:
-        """What the sample shares with others that are not independent of it: the person, else the clip."""
-        return self.clip if self.person is None else self.person
-
 
 def prediction_for(
     sample: Sample, clip: Clip, response: str = "", logprobs: tuple[tuple[str, float], ...] = ()
@@ -55,6 +51,12 @@ def prediction_for(
         video=clip.video,
         logprobs=logprobs,
     )
+
+
+def clusters_of(predictions: Iterable[Prediction]) -> dict[str, str]:
+    """Clip -> its cluster: what it shares with others that are not independent of it, the people, else the clip."""
+    groups = people_groups({prediction.clip: prediction.person for prediction in predictions})
+    return {clip: name for name, (_, clips) in groups.items() for clip in clips}
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
 
 def read_predictions(path: Path) -> PredictionFile:
     """Read a prediction file; a line that cannot be used, or repeats a sample, is counted with its reason."""
-    read, bad_lines = _read(path, _prediction)
+    read, bad_lines = _read(path, lambda number, line: (number, _prediction(line)))
     predictions: dict[str, Prediction] = {}
     for number, prediction in read:
         if prediction.id in predictions:
@@ -111,13 +113,12 @@ def read_predictions(path: Path) -> PredictionFile:
 
 def read_lines(path: Path) -> tuple[list[Line], list[BadLine]]:
     """The answers in a file of ms-swift's fields, whoever wrote it, and the lines that are none."""
-    read, bad_lines = _read(path, _line)
-    return [replace(line, number=number) for number, line in read], bad_lines
+    return _read(path, _line)
 
 
-def _read(path: Path, convert: Callable[[dict[str, Any]], T]) -> tuple[list[tuple[int, T]], list[BadLine]]:
-    """What `convert` makes of every line, with the line's number from 1; and the lines it raised ValueError on."""
-    read: list[tuple[int, T]] = []
+def _read(path: Path, convert: Callable[[int, dict[str, Any]], T]) -> tuple[list[T], list[BadLine]]:
+    """What `convert` makes of every line and its number from 1; and the lines it raised ValueError on."""
+    read: list[T] = []
     bad_lines: list[BadLine] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
@@ -126,7 +127,7 @@ def _read(path: Path, convert: Callable[[dict[str, Any]], T]) -> tuple[list[tupl
             found = json.loads(line.decode("utf-8-sig"))
             if not isinstance(found, dict):
                 raise ValueError(f"a prediction is an object, not {type(found).__name__}")
-            read.append((number, convert(found)))
+            read.append(convert(number, found))
         except (ValueError, RecursionError) as error:
             bad_lines.append(BadLine(number, f"{type(error).__name__}: {error}"[:200]))
     return read, bad_lines
@@ -178,11 +179,11 @@ def _prediction(line: dict[str, Any]) -> Prediction:
     )
 
 
-def _line(line: dict[str, Any]) -> Line:
+def _line(number: int, line: dict[str, Any]) -> Line:
     """Raises ValueError as `_prediction` does."""
     known = line.get("id")
     return Line(
-        number=0,
+        number=number,
         id=known if isinstance(known, str) else None,
         video=_video(line.get("videos")),
         question=_question(line.get("messages")),
@@ -215,5 +216,5 @@ def _logprobs(logprobs: Any) -> tuple[tuple[str, float], ...]:
         return ()
     try:
         return tuple((str(token["token"]), float(token["logprob"])) for token in content)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, OverflowError):
         raise ValueError("field logprobs.content needs a token and a logprob for each token") from None

@@ -128,7 +128,7 @@ def _figures(scores: Scores, resamples: int, seed: int) -> dict[str, Array]:
         broken = scores.samples[int(np.flatnonzero(~np.isfinite(scores.values))[0])]
         raise ValueError(f"the score of sample {broken} is not a number")
     sums, counts = _per_cluster(scores)
-    weights = _weights(len(sums), resamples, seed)
+    weights = resampling_weights(len(sums), resamples, seed)
     with np.errstate(invalid="ignore"):
         parts = (weights @ sums) / (weights @ counts)
     columns = _group_means(parts, [[m for m, (c, _) in enumerate(MEASURES) if c == name] for name in COLUMNS])
@@ -150,7 +150,7 @@ def _per_cluster(scores: Scores) -> tuple[Array, Array]:
     return sums, np.bincount(cells, minlength=size).reshape(shape).astype(float)
 
 
-def _weights(clusters: int, resamples: int, seed: int) -> Array:
+def resampling_weights(clusters: int, resamples: int, seed: int) -> Array:
     """(1 + resamples, clusters): a row of ones, then how often each resample draws each cluster."""
     drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)
     return np.vstack([np.ones((1, clusters)), drawn])

@@ -35,7 +35,9 @@ def choose_examples(predictions: Sequence[Prediction], dataset: Dataset) -> tupl
     asked = [p for p in predictions if p.part == PART and p.clip in dataset.clips]
     ordered = sorted(asked, key=lambda p: (-_share(p), p.id))
     last = len(ordered) - 1
-    places = {0: "best", last // 3: "upper third", 2 * last // 3: "lower third", last: "worst"} if ordered else {}
+    # Of fewer than four answers, some places are the same one: what is said of it last holds.
+    named = {last // 3: "upper third", 2 * last // 3: "lower third", last: "worst", 0: "best"}
+    places = named if ordered else {}
     return tuple(_example(ordered[index], place, dataset) for index, place in sorted(places.items()))
 
 

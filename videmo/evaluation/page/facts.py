@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from videmo.data.clip import Split
+from videmo.data.people import people_in
 from videmo.data.shards import Dataset
 from videmo.evaluation.page.pictures import mosaic
 from videmo.tasks.catalog import COLUMNS, PARTS
@@ -28,7 +29,6 @@ class ColumnSize:
     name: str
     train: int
     test: int
-    share: float  # of the largest column, 0..1
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DataFacts:
 def data_facts(dataset: Dataset) -> DataFacts:
     """Count the clips, people, samples and labels of a data set, and show frames of a few clips."""
     clips = list(dataset.clips.values())
-    people = Counter(split for split, _ in {(clip.split, clip.person) for clip in clips if clip.person is not None})
+    people = Counter(split for split, _ in {(clip.split, who) for clip in clips for who in people_in(clip.person)})
     chosen = clips[:: max(1, len(clips) // SHOWN_CLIPS)][:SHOWN_CLIPS]
     return DataFacts(
         clips=_by_split(Counter(clip.split for clip in clips)),
@@ -73,8 +73,7 @@ def _columns(dataset: Dataset) -> tuple[ColumnSize, ...]:
         name: [sum(parts[part, split] for part in column.parts) for split in ("train", "test")]
         for name, column in COLUMNS.items()
     }
-    largest = max(1, max(sum(size) for size in sizes.values()))
-    return tuple(ColumnSize(name, train, test, (train + test) / largest) for name, (train, test) in sizes.items())
+    return tuple(ColumnSize(name, train, test) for name, (train, test) in sizes.items())
 
 
 def _shares(dataset: Dataset, part: str) -> tuple[Share, ...]:

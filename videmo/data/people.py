@@ -1,0 +1,38 @@
+"""Who is seen with whom: people who share a clip are held out together, and are not independent of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def people_groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str], list[str]]]:
+    """Connected components of people over shared clips: name -> (people, clips). Unknown people are one each.
+
+    people: clip -> who is seen in it, several joined by `+`; None where that is unknown.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            name = parent[name]
+        return name
+
+    names = {clip: _names(clip, person) for clip, person in people.items()}
+    for first, *others in names.values():
+        for other in others:
+            parent[root(other)] = root(first)
+    groups: dict[str, tuple[set[str], list[str]]] = {}
+    for clip, present in names.items():
+        who, clips = groups.setdefault(root(present[0]), (set(), []))
+        who.update(present)
+        clips.append(clip)
+    return groups
+
+
+def people_in(person: str | None) -> tuple[str, ...]:
+    """Who is seen, by name: `person` joins several by `+`; nobody where it is unknown."""
+    return tuple(name.strip() for name in (person or "").split("+") if name.strip())
+
+
+def _names(clip: str, person: str | None) -> list[str]:
+    return [f"person {name}" for name in people_in(person)] or [f"clip {clip}"]
