@@ -1,13 +1,12 @@
 import json
-from functools import partial
 
 import pytest
 
 from videmo.backbone.policy import load_policy, save_policy
 from videmo.config import Data, Evaluation, Params, Reasoning
 from videmo.data.shards import open_dataset
-from videmo.evaluation import evaluate
-from videmo.evaluation.answers import answered, ask, choose_questions
+from videmo.evaluation import answers, evaluate
+from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
 from videmo.evaluation.predictions import read_predictions
 from videmo.generation.hf import HfSampler
 from videmo.stage import StageReport
@@ -40,24 +39,23 @@ def killed_and_resumed(inputs, tmp_path_factory):
     before and after."""
     output = tmp_path_factory.mktemp("store") / "face15_eval"
     before, after = [], []
-    ask = evaluate.ask
+    ask = answers.ask
 
     def recorded(into, stop=None):
         def asking(sampler, questions, config):
-            for batch in ask(sampler, questions, config):
-                if len(into) == stop:
-                    raise KeyboardInterrupt
-                into.append([prediction.id for prediction in batch])
-                yield batch
+            if len(into) == stop:
+                raise KeyboardInterrupt
+            into.append([sample.id for sample in questions.samples])
+            return ask(sampler, questions, config)
 
         return asking
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "ask", recorded(before, stop=5))
+        patch.setattr(answers, "ask", recorded(before, stop=5))
         with pytest.raises(KeyboardInterrupt):
             evaluate.run(PARAMS, inputs, output)
         assert not output.exists()
-        patch.setattr(evaluate, "ask", recorded(after))
+        patch.setattr(answers, "ask", recorded(after))
         return evaluate.run(PARAMS, inputs, output), before, after
 
 
@@ -87,10 +85,43 @@ def test_scores_and_metrics_hold_every_model(report):
     assert {f"table.base.{table}" for table in ("attribute", "expression", "understanding")} <= set(report.metrics)
 
 
-def test_reasoning_changes_the_whole_trees_only(report):
-    for plain, reasoned in zip(lines(report.output, "rl"), lines(report.output, "rl_reasoning"), strict=True):
-        if plain.part not in evaluate.REASONED:
-            assert plain == reasoned
+def test_reasoning_answers_the_questions_for_whole_trees_and_no_others(report, inputs):
+    plain, reasoned = (lines(report.output, model) for model in ("rl", "rl_reasoning"))
+    trees = choose_questions(open_dataset(inputs["data_build"]), 2).only(*answers.REASONED)
+    sampler, settings = HfSampler(load_policy("tiny")), PARAMS.evaluation
+    searched = [
+        one for batch in trees.by_clips(1) for one in answers.ask_reasoning(sampler, batch, settings, PARAMS.reasoning)
+    ]
+    assert [one.response for one in reasoned if one.part in answers.REASONED] == [one.response for one in searched]
+    assert [one for one in reasoned if one.part not in answers.REASONED] == [
+        one for one in plain if one.part not in answers.REASONED
+    ]
+
+
+def test_what_reasons_may_say_as_much_as_the_settings_allow(inputs):
+    trees = choose_questions(open_dataset(inputs["data_build"]), 1).only(*answers.REASONED)
+    sampler = HfSampler(load_policy("tiny"))
+    for candidates in (1, 2):
+        (one, *_) = answers.ask_reasoning(sampler, trees, PARAMS.evaluation, Reasoning(candidates=candidates))
+        assert 0 < len(one.logprobs) <= 4 * (1 if candidates == 1 else 3)
+
+
+@pytest.mark.parametrize("model", ["base", "rl_reasoning"])
+def test_a_kill_after_the_last_answer_leaves_nothing_behind(inputs, tmp_path, monkeypatch, model):
+    write = evaluate.write_predictions
+
+    def killed(path, predictions):
+        write(path, predictions)
+        if path.name == f"{model}.jsonl":
+            raise KeyboardInterrupt
+
+    params = PARAMS.model_copy(update={"evaluation": Evaluation(max_clips=1, max_new_tokens=2, resamples=10)})
+    monkeypatch.setattr(evaluate, "write_predictions", killed)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.run(params, inputs, tmp_path / "face15_eval")
+    monkeypatch.setattr(evaluate, "write_predictions", write)
+    output = evaluate.run(params, inputs, tmp_path / "face15_eval").output
+    assert sorted(path.stem for path in (output / "predictions").iterdir()) == sorted(evaluate.MODELS)
 
 
 def test_what_was_answered_before_a_kill_is_not_asked_again(killed_and_resumed, inputs):
@@ -117,31 +148,42 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
     )
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     config = Evaluation(max_new_tokens=40)  # more than the answer to a single choice may take
-    answers = [answer for batch in ask(HfSampler(policy), questions, config) for answer in batch]
+    assert len(ask(HfSampler(policy), questions, config)) > 15 * questions.clips
     assert sum(seen) == questions.clips
-    assert len(answers) > 15 * questions.clips
+
+
+def no_progress(done, total):
+    pass
 
 
 def test_progress_ends_where_everything_is_asked(inputs, tmp_path):
-    questions = choose_questions(open_dataset(inputs["data_build"]), 1)
+    questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     reached = []
-    asking = partial(ask, HfSampler(load_policy("tiny")), config=PARAMS.evaluation)
-    answered(tmp_path / "kept.jsonl", questions, asking, lambda done, total: reached.append((done, total)))
+    sampler = HfSampler(load_policy("tiny"))
+    plain_answers(sampler, questions, PARAMS, tmp_path / "kept", lambda done, total: reached.append((done, total)))
+    assert len(reached) == 2
     assert reached[-1] == (len(questions.samples), len(questions.samples))
 
 
-def test_an_answer_cut_short_by_a_kill_is_asked_again(inputs, tmp_path):
-    questions = choose_questions(open_dataset(inputs["data_build"]), 1)
-    asking = partial(ask, HfSampler(load_policy("tiny")), config=PARAMS.evaluation)
-    kept = tmp_path / "kept.jsonl"
-    whole = answered(kept, questions, asking, lambda done, total: None)
+def test_the_batch_of_an_answer_cut_short_by_a_kill_is_asked_again_and_no_other(inputs, tmp_path, monkeypatch):
+    questions = choose_questions(open_dataset(inputs["data_build"]), 2)
+    sampler, kept = HfSampler(load_policy("tiny")), tmp_path / "kept.jsonl"
+    plain = plain_answers(sampler, questions, PARAMS, kept, no_progress)
     kept.write_bytes(kept.read_bytes()[:-30])
     asked = []
+    monkeypatch.setattr(answers, "ask", lambda *a, **k: asked.append(ask(*a, **k)) or asked[-1])
+    assert [one.response for one in plain_answers(sampler, questions, PARAMS, kept, no_progress)] == [
+        one.response for one in plain
+    ]
+    assert [{one.clip for one in batch} for batch in asked] == [{plain[-1].clip}]
 
-    def counted(questions):
-        asked.extend(sample.id for sample in questions.samples)
-        return asking(questions)
 
-    again = answered(kept, questions, counted, lambda done, total: None)
-    assert [answer.response for answer in again] == [answer.response for answer in whole]
-    assert asked == [whole[-1].id]
+def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_path):
+    questions = choose_questions(open_dataset(inputs["data_build"]), 2)
+    sampler, kept = HfSampler(load_policy("tiny")), tmp_path / "kept.jsonl"
+    params = PARAMS.model_copy(update={"evaluation": Evaluation(max_new_tokens=8, batch=4)})
+    plain = plain_answers(sampler, questions, params, tmp_path / "plain.jsonl", no_progress)
+    found = reasoned_answers(sampler, questions, params, kept, no_progress, plain)
+    kept.write_bytes(kept.read_bytes()[:-30])
+    again = reasoned_answers(sampler, questions, params, kept, no_progress, plain)
+    assert [one.response for one in again] == [one.response for one in found]

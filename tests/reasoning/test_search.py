@@ -32,15 +32,15 @@ def test_what_cannot_be_read_is_marked():
 
 def test_one_candidate_is_greedy_decoding(noise_videos, speaking_policy):
     sampler, prompts = HfSampler(speaking_policy), [(noise_videos[0], DESCRIBE)]
-    assert reason(sampler, prompts, Reasoning(candidates=1))[0].answer == sampler.answer(prompts)[0]
+    assert reason(sampler, prompts, Reasoning(candidates=1), 200)[0].answer == sampler.answer(prompts, 200)[0]
 
 
 def test_the_answer_is_the_chosen_candidates_one_after_the_other(noise_videos, speaking_policy):
     sampler, prompts = HfSampler(speaking_policy), [(video, DESCRIBE) for video in noise_videos[:2]]
-    searches = reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), seed=5)
+    searches = reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, seed=5)
     assert any(len(search.candidates) == 3 for search in searches)
     for search in searches:
         chosen = [choice.candidates[choice.chosen].text for choice in search.candidates]
         assert search.answer.text == "".join(chosen)
         assert all(len(choice.candidates) == 4 for choice in search.candidates)
-    assert searches == reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), seed=5)
+    assert searches == reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, seed=5)

@@ -4,8 +4,9 @@ answered is kept, whenever it ends."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,12 @@ class Questions:
     def only(self, *parts: str) -> Questions:
         return Questions(self.dataset, tuple(sample for sample in self.samples if sample.part in parts))
 
-    def without(self, ids: Collection[str]) -> Questions:
-        return Questions(self.dataset, tuple(sample for sample in self.samples if sample.id not in ids))
+    def by_clips(self, clips: int) -> Iterator[Questions]:
+        """All questions about so many clips at a time: enough that a sampler finds a full batch for each question."""
+        groups = [list(about_clip) for _, about_clip in groupby(self.samples, key=lambda sample: sample.clip)]
+        for start in range(0, len(groups), clips):
+            about = groups[start : start + clips]
+            yield Questions(self.dataset, tuple(sample for about_clip in about for sample in about_clip))
 
 
 def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
@@ -58,39 +63,56 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
 
 
-def ask(sampler: Answering, questions: Questions, config: Evaluation) -> Iterator[list[Prediction]]:
-    """Greedy answers to every question, those about some clips at a time."""
-    for samples in _by_clips(questions.samples, config.batch):
-        prompts = _prompts(sampler, questions.dataset, samples)
-        answers = sampler.answer(prompts, [answer_limit(sample, config.max_new_tokens) for sample in samples])
-        pairs = zip(samples, answers, strict=True)
-        yield [_prediction(questions.dataset, sample, answer, sampler) for sample, answer in pairs]
+def plain_answers(
+    sampler: Answering, questions: Questions, params: Params, kept: Path, progress: Progress
+) -> list[Prediction]:
+    """Greedy answers to every question; `kept` is where they gather."""
+    asking = partial(ask, sampler, config=params.evaluation)
+    return answered(kept, questions, params.evaluation.batch, asking, progress)
 
 
-def ask_reasoning(
-    sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning
-) -> Iterator[list[Prediction]]:
-    """Answers found level by level, keeping the best of several candidates; those about some clips at a time."""
+def reasoned_answers(
+    sampler: Sampler, questions: Questions, params: Params, kept: Path, progress: Progress, plain: Sequence[Prediction]
+) -> list[Prediction]:
+    """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
+    asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
+    clips = max(1, params.evaluation.batch // params.reasoning.candidates)
+    reasoned = answered(kept, questions.only(*REASONED), clips, asking, progress)
+    better = {prediction.id: prediction for prediction in reasoned}
+    return [better.get(prediction.id, prediction) for prediction in plain]
+
+
+def ask(sampler: Answering, questions: Questions, config: Evaluation) -> list[Prediction]:
+    """Greedy answers to every question."""
+    prompts = _prompts(sampler, questions)
+    limits = [answer_limit(sample, config.max_new_tokens) for sample in questions.samples]
+    return _predictions(sampler, questions, sampler.answer(prompts, limits))
+
+
+def ask_reasoning(sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning) -> list[Prediction]:
+    """Answers found level by level, keeping the best of several candidates."""
     from videmo.reasoning.search import reason
 
-    for samples in _by_clips(questions.samples, max(1, config.batch // reasoning.candidates)):
-        prompts = _prompts(sampler, questions.dataset, samples)
-        pairs = zip(samples, reason(sampler, prompts, reasoning, config.seed), strict=True)
-        yield [_prediction(questions.dataset, sample, search.answer, sampler) for sample, search in pairs]
+    found = reason(sampler, _prompts(sampler, questions), reasoning, config.max_new_tokens, config.seed)
+    return _predictions(sampler, questions, [search.answer for search in found])
 
 
 def answered(
-    path: Path, questions: Questions, ask: Callable[[Questions], Iterable[list[Prediction]]], progress: Progress
+    path: Path, questions: Questions, clips: int, ask: Callable[[Questions], list[Prediction]], progress: Progress
 ) -> list[Prediction]:
-    """The answers to `questions` in their order: those that the file at `path` holds, and the rest as `ask` gives them.
+    """The answers to `questions` in their order, those about `clips` clips at a time: what the file at `path` holds,
+    and the rest as `ask` gives it.
 
-    The file is added to with every batch, so that nothing is asked again that was answered before a kill.
+    The file is added to with every batch, so that nothing is asked again that was answered before a kill. A batch of
+    which a kill left a part is asked whole: what a search draws depends on what stands beside it.
     """
     known = {one.id: one for one in read_predictions(path).predictions} if path.exists() else {}
-    for batch in ask(questions.without(known)):
-        add_predictions(path, batch)
-        known.update((one.id, one) for one in batch)
-        progress(len(known), len(questions.samples))
+    for batch in questions.by_clips(clips):
+        if not all(sample.id in known for sample in batch.samples):
+            found = [one for one in ask(batch) if one.id not in known]
+            add_predictions(path, found)
+            known.update((one.id, one) for one in found)
+        progress(sum(sample.id in known for sample in questions.samples), len(questions.samples))
     return [known[sample.id] for sample in questions.samples]
 
 
@@ -108,31 +130,26 @@ def open_model(name: str | Path, params: Params, opened: Sampler | None = None) 
 
 
 def open_any_model(name: str | Path, params: Params) -> Answering:
-    """As `open_model`; and where `name` is a directory of a model of another kind, that model as it is."""
+    """As `open_model`; and where `name` is a directory of a model of another kind, that model as it is.
+
+    Raises ValueError where that is to be sampled by what knows policies alone.
+    """
     from videmo.backbone.policy import is_policy
 
     if is_policy(name):
         return open_model(name, params)
+    if params.evaluation.sampler != "hf":
+        raise ValueError(
+            f"evaluation.sampler = {params.evaluation.sampler}: {name} is no Qwen2.5-VL model, and others answer "
+            "through their own generate; set it to hf"
+        )
     from videmo.generation.chat_model import ChatModel
 
     return ChatModel(name, params.backbone.dtype, params.evaluation.batch)
 
 
-def put_in(reasoned: Sequence[Prediction], plain: Sequence[Prediction]) -> list[Prediction]:
-    """The plain answers with the reasoned ones in their places."""
-    better = {prediction.id: prediction for prediction in reasoned}
-    return [better.get(prediction.id, prediction) for prediction in plain]
-
-
 def _hash(clip: str) -> str:
     return hashlib.sha256(clip.encode()).hexdigest()
-
-
-def _by_clips(samples: Sequence[Sample], clips: int) -> Iterator[list[Sample]]:
-    """All samples about so many clips at a time: enough that the sampler finds a full batch for each question."""
-    groups = [list(about_clip) for _, about_clip in groupby(samples, key=lambda sample: sample.clip)]
-    for start in range(0, len(groups), clips):
-        yield [sample for about_clip in groups[start : start + clips] for sample in about_clip]
 
 
 def answer_limit(sample: Sample, max_new_tokens: int) -> int:
@@ -140,9 +157,15 @@ def answer_limit(sample: Sample, max_new_tokens: int) -> int:
     return min(max_new_tokens, CHOICE_TOKENS) if has_one_answer(PARTS[sample.part]) else max_new_tokens
 
 
-def _prompts(sampler: Answering, dataset: Dataset, samples: Sequence[Sample]) -> list[tuple[Any, str]]:
-    videos = {clip: sampler.see(dataset.frames(clip)) for clip in dict.fromkeys(sample.clip for sample in samples)}
-    return [(videos[sample.clip], sample.question) for sample in samples]
+def _prompts(sampler: Answering, questions: Questions) -> list[tuple[Any, str]]:
+    clips = dict.fromkeys(sample.clip for sample in questions.samples)
+    videos = {clip: sampler.see(questions.dataset.frames(clip)) for clip in clips}
+    return [(videos[sample.clip], sample.question) for sample in questions.samples]
+
+
+def _predictions(sampler: Answering, questions: Questions, answers: Sequence[Answer]) -> list[Prediction]:
+    pairs = zip(questions.samples, answers, strict=True)
+    return [_prediction(questions.dataset, sample, answer, sampler) for sample, answer in pairs]
 
 
 def _prediction(dataset: Dataset, sample: Sample, answer: Answer, sampler: Answering) -> Prediction:

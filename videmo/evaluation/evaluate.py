@@ -6,27 +6,23 @@ import gc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videmo.config import Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import (
-    REASONED,
     Progress,
     Questions,
-    answered,
-    ask,
-    ask_reasoning,
     choose_questions,
     open_model,
-    put_in,
+    plain_answers,
+    reasoned_answers,
 )
 from videmo.evaluation.evidence import evidence
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
-from videmo.evaluation.statistics import Estimates, Scores, difference, estimate
+from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
 from videmo.stage import StageReport, Work, stage_directory
 
 if TYPE_CHECKING:
@@ -49,12 +45,11 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         for number, model in enumerate(MODELS):
             if not (folder / f"{model}.jsonl").exists():
                 sampler = open_model(_checkpoint(model, params, inputs), params, sampler)
-                kept = folder / f"{model}.kept.jsonl"
-                predictions = answer(model, sampler, questions, params, kept, _progress(work, number, model))
+                predictions = answer(model, sampler, questions, params, folder, _progress(work, number, model))
                 write_predictions(folder / f"{model}.jsonl", predictions)
-                kept.unlink()
                 sampler.release()
                 gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
+            _kept(folder, model).unlink(missing_ok=True)
         scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
         figures = {model: estimate(scores[model], *_resampling(params)) for model in MODELS}
         _write(work.path / "scores.json", _scores_json(figures, scores, questions, params))
@@ -62,17 +57,22 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def answer(
-    model: str, sampler: Sampler, questions: Questions, params: Params, kept: Path, progress: Progress
+    model: str, sampler: Sampler, questions: Questions, params: Params, folder: Path, progress: Progress
 ) -> list[Prediction]:
     """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts.
 
-    kept: where they are added batch by batch, beside the answers of the other models.
+    folder: where the answers of the other models are, and these are added batch by batch.
     """
+    kept = _kept(folder, model)
     if model != "rl_reasoning":
-        return answered(kept, questions, partial(ask, sampler, config=params.evaluation), progress)
-    reasoning = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
-    found = answered(kept, questions.only(*REASONED), reasoning, progress)
-    return put_in(found, read_predictions(kept.with_name("rl.jsonl")).predictions)
+        return plain_answers(sampler, questions, params, kept, progress)
+    plain = read_predictions(folder / "rl.jsonl").predictions
+    return reasoned_answers(sampler, questions, params, kept, progress, plain)
+
+
+def _kept(folder: Path, model: str) -> Path:
+    """Where the answers of a model gather until they are all there."""
+    return folder / f"{model}.kept.jsonl"
 
 
 def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:
@@ -118,11 +118,11 @@ def figures_json(found: Estimates) -> dict[str, Any]:
     """Every figure as [value, low, high]."""
     levels = {"column": found.columns, "task": found.tasks, "table": found.tables}
     listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
-    return {**listed, "mean15": found.mean15.as_list()}
+    return {**listed, MEAN15: found.mean15.as_list()}
 
 
 def _metrics(figures: Mapping[str, Estimates]) -> dict[str, float]:
-    means = {f"mean15.{model}": found.mean15.value for model, found in figures.items()}
+    means = {f"{MEAN15}.{model}": found.mean15.value for model, found in figures.items()}
     tables = {f"table.{m}.{t}": i.value for m, found in figures.items() for t, i in found.tables.items()}
     return {**means, **tables}
 

@@ -7,22 +7,20 @@ Only the answers are kept. Who scores them, and against whom, is a matter of mom
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import (
-    REASONED,
-    answered,
-    ask,
-    ask_reasoning,
+    Progress,
+    Questions,
     choose_questions,
     open_any_model,
     open_model,
-    put_in,
+    plain_answers,
+    reasoned_answers,
 )
-from videmo.evaluation.predictions import read_predictions, write_predictions
+from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.stage import StageReport, stage_directory
 
 if TYPE_CHECKING:
@@ -40,18 +38,26 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: boo
     """
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-        kept = work.path / KEPT
-        if reasoning:
-            sampler = open_model(_checkpoint(params, inputs), params)
-            asked = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
-            found = answered(kept, questions.only(*REASONED), asked, work.progress)
-            predictions = put_in(found, read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions)
-        else:
-            model = open_any_model(_checkpoint(params, inputs), params)
-            predictions = answered(kept, questions, partial(ask, model, config=params.evaluation), work.progress)
-        write_predictions(work.path / PREDICTIONS, predictions)
-        kept.unlink()
-        return work.finish({"questions": len(predictions)})
+        kept, predictions = work.path / KEPT, work.path / PREDICTIONS
+        if not predictions.exists():  # a kill may come between the last answer and the end
+            asked = _reasoned if reasoning else _plain
+            write_predictions(predictions, asked(questions, params, inputs, kept, work.progress))
+        kept.unlink(missing_ok=True)
+        return work.finish({"questions": len(questions.samples)})
+
+
+def _plain(
+    questions: Questions, params: Params, inputs: Mapping[str, Path], kept: Path, progress: Progress
+) -> list[Prediction]:
+    return plain_answers(open_any_model(_checkpoint(params, inputs), params), questions, params, kept, progress)
+
+
+def _reasoned(
+    questions: Questions, params: Params, inputs: Mapping[str, Path], kept: Path, progress: Progress
+) -> list[Prediction]:
+    plain = read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions
+    sampler = open_model(_checkpoint(params, inputs), params)
+    return reasoned_answers(sampler, questions, params, kept, progress, plain)
 
 
 def _checkpoint(params: Params, inputs: Mapping[str, Path]) -> str | Path:

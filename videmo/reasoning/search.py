@@ -55,16 +55,21 @@ class Search:
     candidates: tuple[Choice, ...]
 
 
-def reason(sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, seed: int = 0) -> list[Search]:
-    """Search an answer to every prompt; one candidate is plain greedy decoding. The same seed finds the same."""
+def reason(
+    sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, max_new_tokens: int, seed: int = 0
+) -> list[Search]:
+    """Search an answer to every prompt; one candidate is plain greedy decoding. The same seed finds the same.
+
+    max_new_tokens: of an answer, or of each of its segments where there is a choice of them.
+    """
     if config.candidates == 1:
-        return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts)]
+        return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts, max_new_tokens)]
 
     def keep_best(rollout: Rollout, siblings: Sequence[int]) -> int:
         return siblings[_choose(rollout, siblings, config.likelihood_weight).chosen]
 
     branching = (config.candidates,) * 3
-    rollouts = sampler.grow(prompts, branching, config.temperature, seed, keep=keep_best)
+    rollouts = sampler.grow(prompts, branching, config.temperature, seed, max_new_tokens, keep_best)
     return [_retrace(rollout, config.likelihood_weight) for rollout in rollouts]
 
 

@@ -19,7 +19,7 @@ from videmo.registry.kept import VERDICT, answered_sets, keep_answers, keep_verd
 from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
-from videmo.stage import StageReport, digest_of, stage_directory
+from videmo.stage import StageReport, digest_of, home, stage_directory, stage_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -158,18 +158,22 @@ def _champion_answers(
     kept = kept_answers(client, champion, asked)
     if kept is not None:
         return kept
-    answers = _ask(policy_directory(champion), params, inputs)
-    keep_answers(client, champion, asked, answers)
+    # What a gate that was killed had been told.
+    gathered = home() / "answers" / f"{champion.name}-{champion.version}-{asked}.jsonl"
+    with stage_lock(gathered):
+        answers = _ask(policy_directory(champion), params, inputs, gathered)
+        keep_answers(client, champion, asked, answers)
+        gathered.unlink()
     return answers
 
 
-def _ask(policy: Path, params: Params, inputs: Mapping[str, Path]) -> list[Prediction]:
+def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], gathered: Path) -> list[Prediction]:
     """Ask another policy the questions of the evaluation."""
     from videmo.data.shards import open_dataset
-    from videmo.evaluation.answers import ask, choose_questions, open_model
+    from videmo.evaluation.answers import choose_questions, open_model, plain_answers
 
     questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-    return [answer for batch in ask(open_model(policy, params), questions, params.evaluation) for answer in batch]
+    return plain_answers(open_model(policy, params), questions, params, gathered, lambda done, total: None)
 
 
 def _policy(inputs: Mapping[str, Path]) -> str:

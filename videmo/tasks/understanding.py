@@ -43,11 +43,11 @@ def understanding_scores(answer: str, reference: AffectiveTree) -> dict[str, flo
 def instruction_adherence(answer: Parsed) -> float:
     """100 * c/3 * o * p/(p + q): c complete segments of the three, o = 1 where they come in order and 1/2 where not,
     p pairs stated, q problems found by the parser. An answer that states nothing adheres to nothing."""
-    pairs, problems = len(answer.tree), len(answer.problems)
-    if not pairs:
+    stated, problems = len(answer.tree) + answer.repeats, len(answer.problems)
+    if not stated:
         return 0.0
     order = 1.0 if list(answer.levels) == sorted(answer.levels, key=LEVELS.index) else 0.5
-    return 100 * len(answer.levels) / len(LEVELS) * order * pairs / (pairs + problems)
+    return 100 * len(answer.levels) / len(LEVELS) * order * stated / (stated + problems)
 
 
 def fluency(text: str, answer: Parsed) -> float:
