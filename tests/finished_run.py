@@ -72,8 +72,12 @@ def steps(root, failed=None):
     return found
 
 
+def write_steps(run, found):
+    return write_report(run, PARAMS, found, [step for step in found if step["status"] == "failed"])
+
+
 def written(tmp_path, root, failed=None):
     run = tmp_path / "monday"
     run.mkdir()
-    page = write_report(run, PARAMS, steps(root, failed))
+    page = write_steps(run, steps(root, failed))
     return Page(page.read_text(encoding="utf-8")), json.loads((run / "metrics.json").read_text()), page

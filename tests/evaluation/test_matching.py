@@ -78,7 +78,8 @@ def test_missing_extra_repeated_and_broken_lines_are_counted_and_nothing_is_lost
     assert found.extra == (total + 1,)
     assert [bad.number for bad in found.bad_lines] == [total + 2, total + 3]
     assert [p.response for p in found.predictions[2:]] == [sample.answer for sample in samples[2:]]
-    assert "2 unanswered samples" in found.faults()
+    assert f"2 unanswered samples, which score 0: {samples[0].id}, {samples[1].id}" in found.faults()
+    assert found.counts() == {"missing": 2, "repeated": 2, "extra": 1, "bad_lines": 2}
 
 
 def test_leaving_a_question_out_scores_nothing(perfect, dataset, samples):

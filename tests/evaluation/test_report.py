@@ -5,14 +5,14 @@ import re
 from collections import Counter
 
 import pytest
-from finished_run import EVIL, PARAMS, STAGES, steps, written
+from finished_run import EVIL, STAGES, steps, write_steps, written
 from html_page import Page
 
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS
 from videmo.evaluation.page.charts import curves
-from videmo.evaluation.report import duration, write_report
+from videmo.evaluation.report import duration
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 
@@ -72,7 +72,7 @@ def test_a_run_that_a_person_stopped_did_not_fail(tmp_path, outputs):
     stopped = [
         {**step, "error": "stopped by the user"} if step["error"] else step for step in steps(outputs, "tree_rl")
     ]
-    page = Page(write_report(tmp_path / "monday", PARAMS, stopped).read_text(encoding="utf-8"))
+    page = Page(write_steps(tmp_path / "monday", stopped).read_text(encoding="utf-8"))
     assert "The run was stopped in tree_rl" in page.text
     assert "failed" not in page.text
 
@@ -98,7 +98,7 @@ def test_the_verdict_is_the_headline(tmp_path, outputs):
     (tmp_path / "monday").mkdir()
     verdict = {"passed": False, "reason": "The challenger is refused: it says nothing.", "gain": None}
     (tmp_path / "monday" / "verdict.json").write_text(json.dumps(verdict))
-    text = write_report(tmp_path / "monday", PARAMS, steps(outputs)).read_text()
+    text = write_steps(tmp_path / "monday", steps(outputs)).read_text()
     assert re.search(r"<h1[^>]*>The challenger is refused: it says nothing\.</h1>", text)
 
 
@@ -112,7 +112,7 @@ def registered(outputs):
 def beside(tmp_path, root, registered):
     (tmp_path / "monday").mkdir()
     (tmp_path / "monday" / "registered.json").write_text(json.dumps(registered))
-    return Page(write_report(tmp_path / "monday", PARAMS, steps(root)).read_text(encoding="utf-8"))
+    return Page(write_steps(tmp_path / "monday", steps(root)).read_text(encoding="utf-8"))
 
 
 def test_the_champion_stands_in_every_chart_and_table_of_the_models(tmp_path, outputs, registered):

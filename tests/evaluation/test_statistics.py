@@ -5,6 +5,7 @@ import pytest
 
 from videmo.evaluation.statistics import (
     MEASURES,
+    TABLES,
     Scores,
     difference,
     difference_over,
@@ -12,7 +13,6 @@ from videmo.evaluation.statistics import (
     estimate_over,
 )
 from videmo.tasks.catalog import COLUMNS, TASKS
-from videmo.tasks.metrics import column_scores, mean15, table_scores, task_scores
 
 
 def scores(rows, judge="rules"):
@@ -34,23 +34,42 @@ def random_scores(people=40, shift=0.0, seed=0, spread=30.0):
     return scores(rows)
 
 
-def by_measure(table):
-    parts = {}
-    for measure, value in zip(table.measures, table.values, strict=True):
-        parts.setdefault(MEASURES[measure], []).append(value)
-    return parts
-
-
-def test_the_figures_are_those_of_the_metrics():
+def test_every_mean_is_of_what_it_is_made_of_and_weighs_it_the_same():
     table = random_scores()
     found = estimate(table, resamples=50, seed=0)
-    columns = column_scores(by_measure(table))
-    assert {name: figure.value for name, figure in found.columns.items()} == pytest.approx(columns)
-    assert {name: figure.value for name, figure in found.tasks.items()} == pytest.approx(task_scores(columns))
-    assert {name: figure.value for name, figure in found.tables.items()} == pytest.approx(table_scores(columns))
-    assert found.mean15.value == pytest.approx(mean15(task_scores(columns)))
-    assert len(found.columns) == len(COLUMNS) == 33
-    assert len(found.tasks) == len(TASKS) == 15
+
+    def of(level, names):
+        return np.mean([level[name].value for name in names])
+
+    for name, column in COLUMNS.items():
+        parts = [table.values[table.measures == MEASURES.index((name, part))].mean() for part in column.parts]
+        assert found.columns[name].value == pytest.approx(np.mean(parts))
+    for name, task in TASKS.items():
+        assert found.tasks[name].value == pytest.approx(of(found.columns, task.columns))
+    for name in TABLES:
+        assert found.tables[name].value == pytest.approx(
+            of(found.columns, [c.name for c in COLUMNS.values() if c.table == name])
+        )
+    assert found.mean15.value == pytest.approx(of(found.tasks, TASKS))
+    assert len(found.columns) == 33
+    assert len(found.tasks) == 15
+
+
+def test_the_parts_of_a_merged_column_weigh_the_same_whatever_their_sizes():
+    sizes = {"body_actions": (107, 100), "facial_actions": (189, 0), "head_actions": (4, 50)}
+    rows = [
+        (f"{part}-{n}", "open_action", part, f"p{n}", value)
+        for part, (count, value) in sizes.items()
+        for n in range(count)
+    ]
+    assert estimate(scores(rows), 10, 0).columns["open_action"].value == pytest.approx(50)
+
+
+def test_columns_without_samples_are_left_out_of_every_mean():
+    found = estimate(scores([(f"s{n}", "head_pose", "head_pose", f"p{n}", 100.0 * (n % 2)) for n in range(10)]), 10, 0)
+    assert list(found.columns) == list(found.tasks) == ["head_pose"]
+    assert list(found.tables) == ["attribute"]
+    assert found.mean15.value == 50
 
 
 def test_a_mean_that_resamples_often_lose_has_the_widest_interval():

@@ -6,10 +6,11 @@ import gc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videmo.config import Params
+from videmo.config import Evaluation, Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import (
     Progress,
@@ -24,6 +25,8 @@ from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
 from videmo.stage import StageReport, Work, stage_directory
+from videmo.tasks.catalog import COLUMNS
+from videmo.tasks.metrics import paper_aggregates, truncate
 
 if TYPE_CHECKING:
     from videmo.generation.sampler import Sampler
@@ -51,9 +54,9 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
                 gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
             _kept(folder, model).unlink(missing_ok=True)
         scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
-        figures = {model: estimate(scores[model], *_resampling(params)) for model in MODELS}
-        _write(work.path / "scores.json", _scores_json(figures, scores, questions, params))
-        return work.finish(metrics=_metrics(figures))
+        found = scores_json(scores, questions.clips, params.evaluation)
+        (work.path / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        return work.finish(metrics=_metrics(found["models"]))
 
 
 def answer(
@@ -88,25 +91,32 @@ def _progress(work: Work, number: int, model: str) -> Progress:
     return progress
 
 
-def _resampling(params: Params) -> tuple[int, int]:
-    return params.evaluation.resamples, params.evaluation.seed
+def scores_json(scores: Mapping[str, Scores], clips: int, settings: Evaluation) -> dict[str, Any]:
+    """What the answers of some models to the same questions, about so many clips, come to; and what each of the models
+    adds to the one before it.
 
-
-def _scores_json(
-    figures: Mapping[str, Estimates], scores: Mapping[str, Scores], questions: Questions, params: Params
-) -> dict[str, Any]:
-    steps = zip(MODELS[1:], MODELS, strict=False)
-    gains = {f"{new} - {old}": gain_json(scores[new], scores[old], *_resampling(params)) for new, old in steps}
+    A model measured in every column has the paper's aggregates as well, truncated as the paper prints its figures.
+    """
+    sampling = (settings.resamples, settings.seed)
+    figures = {model: estimate(found, *sampling) for model, found in scores.items()}
+    names = list(scores)
+    first = scores[names[0]]
     return {
-        "judge": scores["base"].judge,
-        "resamples": params.evaluation.resamples,
-        "seed": params.evaluation.seed,
-        "samples": len(questions.samples),
-        "clips": questions.clips,
-        "clusters": len(set(scores["base"].clusters)),
+        "judge": first.judge,
+        "resamples": settings.resamples,
+        "seed": settings.seed,
+        "samples": len(set(first.samples)),
+        "clips": clips,
+        "clusters": len(set(first.clusters)),
         "models": {model: figures_json(found) for model, found in figures.items()},
-        "gains": gains,
+        "paper_aggregates": {m: _aggregates(f) for m, f in figures.items() if set(f.columns) == set(COLUMNS)},
+        "gains": {f"{new} - {old}": gain_json(scores[new], scores[old], *sampling) for old, new in pairwise(names)},
     }
+
+
+def _aggregates(found: Estimates) -> dict[str, float]:
+    columns = {name: figure.value for name, figure in found.columns.items()}
+    return {name: truncate(value) for name, value in paper_aggregates(columns).items()}
 
 
 def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, Any]:
@@ -121,11 +131,7 @@ def figures_json(found: Estimates) -> dict[str, Any]:
     return {**listed, MEAN15: found.mean15.as_list()}
 
 
-def _metrics(figures: Mapping[str, Estimates]) -> dict[str, float]:
-    means = {f"{MEAN15}.{model}": found.mean15.value for model, found in figures.items()}
-    tables = {f"table.{m}.{t}": i.value for m, found in figures.items() for t, i in found.tables.items()}
+def _metrics(models: Mapping[str, dict[str, Any]]) -> dict[str, float]:
+    means = {f"{MEAN15}.{model}": figures[MEAN15][0] for model, figures in models.items()}
+    tables = {f"table.{m}.{t}": figure[0] for m, figures in models.items() for t, figure in figures["table"].items()}
     return {**means, **tables}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")

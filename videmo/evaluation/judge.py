@@ -5,7 +5,8 @@ Either way only the columns whose metric is a judge are a matter of opinion; acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.tasks.metrics import columns_of
 from videmo.tasks.opinion import Answered, opinions
-from videmo.tasks.scoring import JUDGE, score_answer
+from videmo.tasks.scoring import JUDGE, is_readable, score_answer
 
 Asked = tuple[str, str, str, str]  # part, question, answer, reference
 _MEASURE = {measure: index for index, measure in enumerate(MEASURES)}
@@ -45,10 +46,10 @@ def endpoint_judge(client: Client) -> Judge:
     """A large model; its name says which and where."""
 
     def give(asked: Sequence[Asked]) -> list[dict[str, float]]:
-        said = iter(opinions([_answered(*one) for one in asked if _is_judged(one)], client.ask))
+        said = iter(opinions([_answered(*one) for one in asked if _is_judged(one[0])], client.ask))
         return [
             {column.name: float(score) for column, score in zip(columns_of(one[0]), next(said), strict=True)}
-            if _is_judged(one)
+            if _is_judged(one[0])
             else score_answer(*one)
             for one in asked
         ]
@@ -75,8 +76,19 @@ def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
     return Scores(judge.name, samples, np.array(measures, dtype=int), clusters, np.array(values, dtype=float))
 
 
-def _is_judged(asked: Asked) -> bool:
-    return any(column.metric == "judge" for column in columns_of(asked[0]))
+def count_unread(predictions: Iterable[Prediction]) -> dict[str, tuple[int, int]]:
+    """How many answers of how many say nothing that the `rules` judge could read: of trees, and of other answers."""
+    answers = Counter((one.part, one.question, one.response) for one in predictions)
+    counts = {"trees": [0, 0], "other answers": [0, 0]}
+    for (part, question, response), times in answers.items():
+        count = counts["trees" if _is_judged(part) else "other answers"]
+        count[0] += 0 if is_readable(part, question, response) else times
+        count[1] += times
+    return {kind: (unread, asked) for kind, (unread, asked) in counts.items()}
+
+
+def _is_judged(part: str) -> bool:
+    return any(column.metric == "judge" for column in columns_of(part))
 
 
 def _answered(part: str, question: str, answer: str, reference: str) -> Answered:

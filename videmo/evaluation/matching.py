@@ -10,6 +10,8 @@ from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import BadLine, Line, Prediction, prediction_for, read_lines
 
+SHOWN = 5  # of the samples or lines that something is wrong with
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -25,15 +27,29 @@ class Matched:
     extra: tuple[int, ...]
     bad_lines: tuple[BadLine, ...]
 
-    def faults(self) -> str:
-        """What is wrong with the file, in a line; empty where nothing is."""
-        counts = {
-            "unanswered samples, which score 0": self.missing,
-            "repeated answers, of which the first counts": self.repeated,
-            "answers to nothing that was asked": self.extra,
-            "lines that cannot be read": self.bad_lines,
+    def counts(self) -> dict[str, int]:
+        """How much is wrong with the file, by kind."""
+        return {
+            "missing": len(self.missing),
+            "repeated": len(self.repeated),
+            "extra": len(self.extra),
+            "bad_lines": len(self.bad_lines),
         }
-        return "; ".join(f"{len(found)} {what}" for what, found in counts.items() if found)
+
+    def faults(self) -> list[str]:
+        """What is wrong with the file, a line for each kind; empty where nothing is."""
+        bad = [f"line {line.number} ({line.reason})" for line in self.bad_lines]
+        found = {
+            "unanswered samples, which score 0": list(self.missing),
+            "repeated answers, of which the first counts": [f"line {number}" for number in self.repeated],
+            "answers to nothing that was asked": [f"line {number}" for number in self.extra],
+            "lines that cannot be read": bad,
+        }
+        return [f"{len(which)} {what}: {_some(which)}" for what, which in found.items() if which]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Matched:

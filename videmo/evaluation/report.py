@@ -27,12 +27,26 @@ SHOWN_QUARANTINED = 100
 SHOWN_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose answers are shown: the first that answered
 
 
-def write_report(run: Path, params: Params, steps: Sequence[Step]) -> Path:
-    """Write metrics.json and report.html into the folder of a run, from whatever steps succeeded; returns the page."""
-    found = finished(run, steps)
+def write_report(run: Path, params: Params, steps: Sequence[Step], failed: Sequence[Step]) -> Path:
+    """Write metrics.json and report.html into the folder of a run, from whatever steps succeeded; returns the page.
+
+    failed: the records of what failed, the gate among it, which is no stage.
+    """
+    found = finished(run, steps, failed)
     write_whole(run / "metrics.json", json.dumps(run_metrics(found), indent=1))
     write_whole(run / "report.html", render("report.html.jinja", _content(run.name, params, found)))
     return run / "report.html"
+
+
+def write_evaluation(page: Path, model: str, scores: dict[str, Any], answers: Sequence[Prediction], data: Path) -> None:
+    """Write the page of one model that was evaluated on its own. scores: as in scores.json; data: of data_build."""
+    (name,) = scores["models"]
+    content = {
+        "name": model,
+        "mean": scores["models"][name][MEAN15],
+        **_evaluation(scores, scores["models"], name, answers, open_dataset(data)),
+    }
+    write_whole(page, render("evaluation.html.jinja", content))
 
 
 def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
@@ -43,11 +57,12 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
         "source": params.data.source,
         "backbone": params.backbone.name,
         "sentence": _sentence(found),
-        "passed": bool(found.verdict and found.verdict["passed"]),
-        "failed": [step for step in found.steps if step["status"] == "failed" and step["error"] != STOPPED],
+        "passed": bool(found.verdict and found.verdict["passed"]) and not found.failed,
+        "failed": [step for step in found.failed if step["error"] != STOPPED],
         "seconds": sum(step["seconds"] for step in found.steps),
         "dag": (dag(boxes, across=True), dag(boxes, across=False)),
-        **_evaluation(found, dataset),
+        **_evaluation(found.scores, _models(found), *_answers(found), dataset),
+        "apart": _apart(found),
         "verdict": found.verdict,
         "curves": _curves(found),
         "facts": data_facts(dataset) if dataset else None,
@@ -56,14 +71,20 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
     }
 
 
-def _evaluation(found: Finished, dataset: Dataset | None) -> dict[str, Any]:
-    model, answers = _answers(found)
+def _evaluation(
+    scores: dict[str, Any] | None,
+    models: dict[str, Any],
+    model: str,
+    answers: Sequence[Prediction],
+    dataset: Dataset | None,
+) -> dict[str, Any]:
+    """What the page needs for its figures. models: name -> figures, in the order shown; model: whose `answers` these
+    are."""
     asked = Counter(prediction.part for prediction in answers)
-    sampling = (found.scores["resamples"], found.scores["seed"]) if found.scores else (0, 0)
+    sampling = (scores["resamples"], scores["seed"]) if scores else (0, 0)
     return {
-        "scores": found.scores,
-        "models": _models(found),
-        "apart": _apart(found),
+        "scores": scores,
+        "models": models,
         "tasks": TASKS,
         "columns": COLUMNS.values(),
         "tables": TABLES,
@@ -78,11 +99,10 @@ def _evaluation(found: Finished, dataset: Dataset | None) -> dict[str, Any]:
 
 def _sentence(found: Finished) -> str:
     """The outcome of the run in one sentence."""
-    for step in found.steps:
+    for step in found.failed:
         if step["error"] == STOPPED:
             return f"The run was stopped in {step['stage']}; the same command goes on from there."
-        if step["status"] == "failed":
-            return f"The run failed in {step['stage']}."
+        return f"The run failed in {step['stage']}."
     if found.verdict:
         return str(found.verdict["reason"])
     if found.scores:

@@ -1,4 +1,4 @@
-"""metrics.json of a run: the figures of its evaluation, the seconds of its steps, what was quarantined, the verdict."""
+"""What a run came to, read from what its steps left: for metrics.json, the page, and what Kubeflow Pipelines shows."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ CONFUSED = "emotion_dfew"  # the part whose confusion Kubeflow Pipelines shows: 
 class Finished:
     """What a run has to show: its steps in order, and what could be read of the outputs of those that succeeded.
 
-    `verdict` is the gate's, as a dictionary; None where the run did not get that far. `registered` has the figures of
-    versions in the registry that answered the same questions, as the gate found them, and their judge.
+    `failed` has the gate and the report among it, which are no stages. `verdict` is the gate's, as a dictionary, or
+    that of the promotion, which asks again; None where the run did not get that far. `registered` has the figures of
+    versions in the registry that answered the same questions, and their judge.
     """
 
     steps: tuple[Step, ...]
+    failed: tuple[Step, ...]
     outputs: dict[str, Path]
     scores: dict[str, Any] | None
     quarantined: list[dict[str, str]]
@@ -34,14 +36,15 @@ class Finished:
     registered: dict[str, Any] | None
 
 
-def finished(run: Path, steps: Sequence[Step]) -> Finished:
+def finished(run: Path, steps: Sequence[Step], failed: Sequence[Step] = ()) -> Finished:
     """Read what the steps left, whatever of it is there."""
     outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}
     evaluated, built, promoted = (outputs.get(name) for name in ("face15_eval", "data_build", "promotion"))
-    verdict = read_json(run / "verdict.json") or (read_json(promoted / "verdict.json") if promoted else None)
+    verdict = (read_json(promoted / "verdict.json") if promoted else None) or read_json(run / "verdict.json")
     return Finished(
         steps=tuple(steps),
+        failed=tuple(failed),
         outputs=outputs,
         scores=read_json(evaluated / "scores.json") if evaluated else None,
         quarantined=(read_json(built / "quarantine.json") if built else None) or [],
@@ -85,11 +88,8 @@ def write_verdict(run: Path, page: str | Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file, None where there is none or it cannot be read."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
+    """The content of a JSON file, None where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def _values(figures: Mapping[str, list[float]], names: Sequence[str]) -> dict[str, float | None]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from videmo.config import Params, SettingError, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
 from videmo.orchestration.display import REFRESH_SECONDS, read_progress
-from videmo.orchestration.outside import check_outside
+from videmo.orchestration.outside import check_labels, check_model
 from videmo.orchestration.step import discard, execute, run_lock
 from videmo.stage import STAGE_FILE, StageReport, faults
 
@@ -31,23 +30,13 @@ ANSWERS = Stage(
 REGISTERED = ("models:/", "runs:/")
 
 
-@dataclass(frozen=True)
-class Scored:
-    """The figures of one model. `figures`: as in a run's scores.json."""
-
-    judge: str
-    samples: int
-    clips: int
-    clusters: int
-    resamples: int
-    seed: int
-    figures: dict[str, Any]
-
-
 def model_directory(name: str) -> str:
-    """`name`, or where the weights of a model of the registry lie on this machine. Raises SettingError where it has no
-    such model."""
+    """`name`, or where the weights of a model of the registry lie on this machine.
+
+    Raises SettingError where there is no such model.
+    """
     if not name.startswith(REGISTERED):
+        check_model("--model", name)
         return name
     from mlflow.exceptions import MlflowException
 
@@ -65,20 +54,21 @@ def dataset_directory(path: Path, params: Params) -> Path:
     """`path` where it is an output of data_build; where it is a folder of videos with their labels, the data set that
     the settings make of it, all of it held out. Raises SettingError where it is neither."""
     if (path / STAGE_FILE).is_file():
+        stage = StageReport.read(path).stage
+        if stage != TABLE["data_build"].module.rpartition(".")[2]:
+            raise SettingError(f"--data {path}: an output of {stage}; use one of data_build, or a folder of videos")
         return path
     if not path.is_dir():
         raise SettingError(f"--data {path}: no such directory")
     held_out = {"source": "folder", "path": str(path), "test_share": 1.0}
     settings = _changed(params, data=held_out)
-    check_outside(settings)
+    check_labels(settings)
     return make(TABLE["data_build"], settings, {})
 
 
 def answers_of(model: str, data: Path, params: Params) -> Path:
     """The output that holds the answers of `model` to the held-out questions of `data`."""
-    settings = _changed(params, backbone={"name": model})
-    check_outside(settings)
-    return make(ANSWERS, settings, {"data_build": data})
+    return make(ANSWERS, _changed(params, backbone={"name": model}), {"data_build": data})
 
 
 def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
@@ -94,23 +84,15 @@ def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
     return output
 
 
-def score_predictions(predictions: list[Prediction] | tuple[Prediction, ...], params: Params) -> Scored:
-    """The figures of answers, by the judge of the settings."""
-    from videmo.evaluation.evaluate import figures_json
-    from videmo.evaluation.judge import choose_judge, score
-    from videmo.evaluation.statistics import estimate
+def score_predictions(model: str, predictions: Sequence[Prediction], params: Params) -> dict[str, Any]:
+    """The figures of a model's answers, by the judge of the settings: as a run has them, and how many of the answers
+    could not be read."""
+    from videmo.evaluation.evaluate import scores_json
+    from videmo.evaluation.judge import choose_judge, count_unread, score
 
-    settings = params.evaluation
-    scores = score(predictions, choose_judge(settings))
-    return Scored(
-        judge=scores.judge,
-        samples=len(predictions),
-        clips=len({prediction.clip for prediction in predictions}),
-        clusters=len(set(scores.clusters)),
-        resamples=settings.resamples,
-        seed=settings.seed,
-        figures=figures_json(estimate(scores, settings.resamples, settings.seed)),
-    )
+    scores = {model: score(predictions, choose_judge(params.evaluation))}
+    clips = len({prediction.clip for prediction in predictions})
+    return {**scores_json(scores, clips, params.evaluation), "unread": count_unread(predictions)}
 
 
 def _changed(params: Params, **sections: dict[str, Any]) -> Params:

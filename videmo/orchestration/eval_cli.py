@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from videmo.config import SettingError, load_params
 from videmo.endpoint import EndpointError
-from videmo.orchestration.alone import Scored, answers_of, dataset_directory, model_directory, score_predictions
+from videmo.orchestration.alone import answers_of, dataset_directory, model_directory, score_predictions
 from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
+
+if TYPE_CHECKING:
+    from videmo.evaluation.predictions import Prediction
 
 Data = Annotated[
     Path,
@@ -25,7 +25,9 @@ Data = Annotated[
         help="An output of data_build, of which the held-out part is asked; or a folder of videos and labels."
     ),
 ]
-Output = Annotated[Path | None, typer.Option(help="Write predictions.jsonl and scores.json here.", metavar="DIR")]
+Output = Annotated[
+    Path | None, typer.Option(help="Write predictions.jsonl, scores.json and report.html here.", metavar="DIR")
+]
 
 
 def evaluate_model(
@@ -43,13 +45,15 @@ def evaluate_model(
 
     settings = load_params(params, overrides)
     with _refusals():
-        answers = answers_of(model_directory(model), dataset_directory(data, settings), settings) / PREDICTIONS
+        weights = model_directory(model)
+        dataset = dataset_directory(data, settings)
+        answers = answers_of(weights, dataset, settings) / PREDICTIONS
         predictions = read_predictions(answers).predictions
-        found = score_predictions(predictions, settings)
-    _print(model, found)
+        scores = score_predictions(model, predictions, settings)
+    _print(model, scores)
     print(f"answers: {os.path.relpath(answers)}")
     if output:
-        _write(output, found, partial(shutil.copy, answers))
+        _write(output, model, scores, predictions, dataset)
 
 
 def score_file(
@@ -63,22 +67,20 @@ def score_file(
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import choose_questions
     from videmo.evaluation.matching import match_file
-    from videmo.evaluation.predictions import write_predictions
 
     settings = load_params(params, overrides)
     if not file.is_file():
         raise SettingError(f"{file}: no such file")
     with _refusals():
-        questions = choose_questions(open_dataset(dataset_directory(data, settings)), settings.evaluation.max_clips)
+        dataset = dataset_directory(data, settings)
+        questions = choose_questions(open_dataset(dataset), settings.evaluation.max_clips)
         matched = match_file(file, questions.dataset, questions.samples)
-        found = score_predictions(matched.predictions, settings)
-    _print(str(file), found)
-    for bad in matched.bad_lines[:5]:
-        typer.echo(f"line {bad.number}: {bad.reason}", err=True)
-    if faults := matched.faults():
-        typer.echo(f"note: {faults}", err=True)
+        scores = {**score_predictions(str(file), matched.predictions, settings), "faults": matched.counts()}
+    _print(str(file), scores)
+    for fault in matched.faults():
+        typer.echo(f"note: {fault}", err=True)
     if output:
-        _write(output, found, lambda path: write_predictions(path, matched.predictions))
+        _write(output, str(file), scores, matched.predictions, dataset)
 
 
 @contextmanager
@@ -90,17 +92,24 @@ def _refusals() -> Iterator[None]:
         raise SettingError(str(error)) from None
 
 
-def _print(name: str, found: Scored) -> None:
+def _print(name: str, scores: dict[str, Any]) -> None:
     """The figures by table and task, with their intervals."""
+    from videmo.evaluation.statistics import MEAN15
     from videmo.tasks.catalog import TASKS
 
-    print(f"{name}: {found.samples} questions about {found.clips} clips, judge {found.judge}")
-    tables, tasks = found.figures["table"], found.figures["task"]
+    print(f"{name}: {scores['samples']} questions about {scores['clips']} clips, judge {scores['judge']}")
+    figures = scores["models"][name]
+    tables, tasks = figures["table"], figures["task"]
     for table in tables:
         print(_line(table, tables[table]))
         for task in (name for name in tasks if TASKS[name].table == table):
             print(_line(f"  {task}", tasks[task]))
-    print(_line(f"mean of {len(tasks)} tasks", found.figures["mean15"]))
+    print(_line(f"mean of {len(tasks)} tasks", figures[MEAN15]))
+    if aggregates := scores["paper_aggregates"].get(name):
+        print("averaged as in the paper: " + ", ".join(f"{name} {value}" for name, value in aggregates.items()))
+    for kind, (unread, asked) in scores["unread"].items():
+        if unread:
+            print(f"not readable, and scored 0 by rules: {unread} of {asked} {kind}")
 
 
 def _line(name: str, figure: list[float]) -> str:
@@ -109,8 +118,15 @@ def _line(name: str, figure: list[float]) -> str:
     return f"{name:<26} {value:5.1f}  {bounds}"
 
 
-def _write(directory: Path, found: Scored, write: Callable[[Path], object]) -> None:
+def _write(
+    directory: Path, name: str, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path
+) -> None:
+    from videmo.evaluation.page.rendering import write_whole
+    from videmo.evaluation.predictions import write_predictions
+    from videmo.evaluation.report import write_evaluation
+
     directory.mkdir(parents=True, exist_ok=True)
-    write(directory / "predictions.jsonl")
-    scores = json.dumps(asdict(found), indent=1)
-    (directory / "scores.json").write_text(scores, encoding="utf-8")
+    write_predictions(directory / "predictions.jsonl", predictions)
+    write_whole(directory / "scores.json", json.dumps(scores, indent=1))
+    write_evaluation(directory / "report.html", name, scores, predictions, dataset)
+    print(f"report: {os.path.relpath(directory / 'report.html')}")

@@ -158,15 +158,15 @@ def _no_word() -> str:
 
 def _print_outcome(run: Run) -> None:
     """The scores, the gate's verdict, and where the report is."""
-    metrics, verdict, page = (run.folder / name for name in ("metrics.json", "verdict.json", "report.html"))
+    metrics, page = (run.folder / name for name in ("metrics.json", "report.html"))
     if metrics.exists():
         scores = json.loads(metrics.read_text(encoding="utf-8"))
         for model, mean in scores["mean15"].items():
             measured = sum(score is not None for score in scores["face15"][model].values())
             print(f"{model:<15} mean of {measured} tasks {mean:5.1f}" if measured else f"{model:<15} nothing measured")
-    if verdict.exists():
-        found = json.loads(verdict.read_text(encoding="utf-8"))
-        print(f"verdict: {'champion' if found['passed'] else 'not promoted'}, {found['reason']}")
+        if found := scores["verdict"]:
+            champion = found["passed"] and not run.failed()
+            print(f"verdict: {'champion' if champion else 'not promoted'}, {found['reason']}")
     if page.exists():
         print(f"report: {_shown(page)}")
 

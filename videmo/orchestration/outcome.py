@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from videmo.config import Params, check_params
+from videmo.endpoint import EndpointError
 from videmo.orchestration.dag import TABLE, digest_for, output_of
 from videmo.orchestration.step import Run, StepRecord, captured_output, discard, recorded
 from videmo.stage import StageReport, read_manifest
@@ -22,7 +23,6 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
     found = {output.parent.name: output for output in map(read_manifest, inputs)}
     this = Run(**run)
     with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
-        from videmo.registry.comparison import registered_figures
         from videmo.registry.promotion import decide, is_champion, register
 
         settings = check_params(params)
@@ -30,7 +30,6 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
         verdict = decide(view, found)
         _write(this.folder / "verdict.json", verdict.as_dict())
         register(view, found, verdict, this.name)
-        _write(this.folder / "registered.json", registered_figures(view, found))
         if verdict.passed and not is_champion(settings.promotion.model_name, found["tree_rl"]):
             # A promotion in the store is of a time before another model became champion.
             digests = {name: StageReport.read(output).digest for name, output in found.items()}
@@ -45,10 +44,27 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
     with captured_output(this.folder / "logs" / "report.log"), recorded(this, StepRecord("report", "", "")) as record:
         from videmo.evaluation.report import write_report
 
-        page = write_report(this.folder, check_params(params), [asdict(step) for step in this.steps()])
+        settings, steps = check_params(params), this.steps()
+        _keep_registered(this, settings, steps)
+        page = write_report(this.folder, settings, [asdict(step) for step in steps], [asdict(s) for s in this.failed()])
         _log_outcome(this)
         record.append(False)
     return page
+
+
+def _keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> None:
+    """Keep the figures of registered models for the report, which does without them where they cannot be had."""
+    from mlflow.exceptions import MlflowException
+
+    from videmo.registry.comparison import registered_figures
+
+    view: Any = TABLE["promotion"].view(params)
+    found = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
+    if found.keys() >= set(TABLE["promotion"].inputs) and not (run.folder / "registered.json").exists():
+        try:
+            _write(run.folder / "registered.json", registered_figures(view, found))
+        except (EndpointError, MlflowException) as error:
+            print(f"the report is without registered models: {error}")
 
 
 def _log_outcome(run: Run) -> None:
@@ -85,4 +101,6 @@ def save_params(run: Run, params: Params) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    from videmo.evaluation.page.rendering import write_whole
+
+    write_whole(path, json.dumps(content, indent=1))

@@ -29,11 +29,16 @@ def check_outside(params: Params, here: bool = True) -> None:
     for setting, path in _directories(params).items():
         if not path.is_dir():
             raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
-    if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
-        raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
-    _check_backbone(params.backbone.name, here)
+    check_labels(params)
+    check_model("backbone.name", params.backbone.name, here)
     if here:
         _check_keys(params)
+
+
+def check_labels(params: Params) -> None:
+    """Raise SettingError where a folder of videos is without the file of labels that the settings name."""
+    if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
+        raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
 
 
 def _check_keys(params: Params) -> None:
@@ -43,20 +48,21 @@ def _check_keys(params: Params) -> None:
             read_key(endpoint, setting)
 
 
-def _check_backbone(name: str, here: bool) -> None:
+def check_model(setting: str, name: str, here: bool = True) -> None:
+    """Raise SettingError, which speaks of `setting`, where no model can be had by this name."""
     if name == "tiny":
         return
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
-            raise SettingError(f"backbone.name = {name}: a directory without config.json holds no model")
+            raise SettingError(f"{setting} = {name}: a directory without config.json holds no model")
     elif name.count("/") != 1:
         raise SettingError(
-            f"backbone.name = {name}: use tiny, a directory of weights that exists, or a name such as "
+            f"{setting} = {name}: use tiny, a directory of weights that exists, or a name such as "
             "Qwen/Qwen2.5-VL-3B-Instruct"
         )
     elif here and not (_hugging_face_cache() / f"models--{name.replace('/', '--')}").is_dir():
         raise SettingError(
-            f"backbone.name = {name}: neither a directory nor in the local Hugging Face cache, and no step downloads "
+            f"{setting} = {name}: neither a directory nor in the local Hugging Face cache, and no step downloads "
             f"anything; if it is a model of the hub, run: hf download {name}"
         )
 

@@ -1,7 +1,7 @@
-"""Scores of answers, and the way they gather: parts -> columns -> tasks and tables -> one mean. All scores are 0..100.
+"""Scores of single answers, and the paper's way to average columns. All scores are 0..100.
 
 The rules are those of the authors' evaluator: per-sample micro-F1 with "none" as the empty set, accuracy, judge scores
-all or nothing, every column of the same weight whatever its parts, figures truncated to one decimal.
+all or nothing, figures truncated to one decimal. How scores gather in columns and tasks: evaluation/statistics.py.
 """
 
 from __future__ import annotations
@@ -32,26 +32,17 @@ def accuracy(chosen: Collection[str] | None, reference: Collection[str]) -> floa
     return 100.0 if chosen is not None and set(chosen) == set(reference) else 0.0
 
 
-def read_judge_scores(text: str, count: int = 6) -> tuple[int, ...]:
-    """The integers 0..100 in a judge's reply; all 0 unless exactly `count` of them are there and in range."""
-    scores = tuple(int(number) for number in _INTEGER.findall(text) if len(number) <= 3)
-    valid = len(scores) == count == len(_INTEGER.findall(text)) and all(score <= 100 for score in scores)
-    return scores if valid else (0,) * count
+def read_judge_scores(text: str, count: int = 6) -> tuple[int, ...] | None:
+    """The integers 0..100 in a judge's reply; None unless exactly `count` of them are there and in range."""
+    found = _INTEGER.findall(text)
+    if len(found) != count or any(len(number) > 3 or int(number) > 100 for number in found):
+        return None
+    return tuple(map(int, found))
 
 
 def columns_of(part: str) -> tuple[Column, ...]:
     """The columns that the answers of a part count in: one, or the six of understanding."""
     return tuple(column for column in COLUMNS.values() if part in column.parts)
-
-
-def column_scores(parts: Mapping[tuple[str, str], Sequence[float]]) -> dict[str, float]:
-    """Sample scores by (column, part) -> column scores: the mean over its measured parts of the mean over samples.
-
-    A column that no sample measures is left out. Columns keep the order of the catalogue.
-    """
-    means = {key: mean(scores) for key, scores in parts.items() if len(scores)}
-    return _means((name, [means[name, part] for part in column.parts if (name, part) in means])
-                  for name, column in COLUMNS.items())  # fmt: skip
 
 
 def task_scores(columns: Mapping[str, float]) -> dict[str, float]:
@@ -66,11 +57,6 @@ def table_scores(columns: Mapping[str, float]) -> dict[Table, float]:
         if name in columns:
             tables.setdefault(column.table, []).append(columns[name])
     return {table: mean(scores) for table, scores in tables.items()}
-
-
-def mean15(tasks: Mapping[str, float]) -> float:
-    """The mean over the measured tasks; comparable only between models measured on the same ones."""
-    return mean(tasks.values())
 
 
 def paper_aggregates(columns: Mapping[str, float]) -> dict[str, float]:

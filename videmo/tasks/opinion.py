@@ -44,12 +44,10 @@ def opinions(answers: Sequence[Answered], ask: Ask) -> list[tuple[int, ...]]:
     stating = [one for one in answers if one.answer.strip()]
     replies = ask([_request(one) for one in stating])
     said = [read_judge_scores(reply, len(one.criteria)) for one, reply in zip(stating, replies, strict=True)]
-    if sum(map(any, said)) < len(said) / 2:
-        _log.warning(
-            "most of %d answers scored nothing: does the model reply with integers? %.200r", len(said), replies[0]
-        )
-    scores = iter(said)
-    return [next(scores) if one.answer.strip() else (0,) * len(one.criteria) for one in answers]
+    if unread := [reply for reply, scores in zip(replies, said, strict=True) if scores is None]:
+        _log.warning("%d of %d replies hold no such scores and count as 0: %.200r", len(unread), len(said), unread[0])
+    scores = dict(zip(stating, said, strict=True))
+    return [scores.get(one) or (0,) * len(one.criteria) for one in answers]
 
 
 def _request(one: Answered) -> Request:

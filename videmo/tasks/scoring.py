@@ -30,6 +30,13 @@ def score_answer(part: str, question: str, answer: str, reference: str) -> dict[
     return {columns[0].name: metric(read_answer(answer, PARTS[part], aspect), wanted)}
 
 
+def is_readable(part: str, question: str, answer: str) -> bool:
+    """Whether an answer says anything that `score_answer` understands: a level of a tree, an answer of the space."""
+    if columns_of(part)[0].metric == "judge":
+        return bool(parse(answer).levels)
+    return read_answer(answer, PARTS[part], aspect_of(PARTS[part], question)) is not None
+
+
 def _judged(part: str, columns: tuple[str, ...], answer: str, reference: str) -> dict[str, float]:
     read = parse(reference)
     if read.problems or not read.levels:
