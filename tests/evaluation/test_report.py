@@ -2,17 +2,21 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter
+from dataclasses import replace
 
 import pytest
-from finished_run import EVIL, STAGES, steps, write_steps, written
+from finished_run import EVIL, PARAMS, STAGES, steps, write_steps, written
 from html_page import Page
 
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS
 from videmo.evaluation.page.charts import curves
-from videmo.evaluation.report import duration
+from videmo.evaluation.page.examples import choose_examples
+from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.report import duration, write_report
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 
@@ -100,6 +104,51 @@ def test_the_verdict_is_the_headline(tmp_path, outputs):
     (tmp_path / "monday" / "verdict.json").write_text(json.dumps(verdict))
     text = write_steps(tmp_path / "monday", steps(outputs)).read_text()
     assert re.search(r"<h1[^>]*>The challenger is refused: it says nothing\.</h1>", text)
+
+
+PASSED = {"passed": True, "reason": "The challenger becomes champion: it is better.", "gain": None}
+REFUSED = {"passed": False, "reason": "The challenger is refused: another was faster.", "gain": None}
+
+
+def test_a_gate_that_failed_after_its_verdict_promoted_nothing(tmp_path, outputs):
+    run = tmp_path / "monday"
+    run.mkdir()
+    (run / "verdict.json").write_text(json.dumps(PASSED))
+    unfinished = steps(outputs, failed="promotion")[:-1]
+    gate = {**unfinished[0], "stage": "gate", "status": "failed", "error": "the registry is gone"}
+    text = write_report(run, PARAMS, unfinished, [gate]).read_text()
+    assert '<h1 class="bad">The run failed in gate.</h1>' in text
+    assert "the registry is gone" in text
+
+
+def test_where_the_promotion_came_to_another_verdict_than_the_gate_that_one_holds(tmp_path, outputs):
+    run, root = tmp_path / "monday", shutil.copytree(outputs, tmp_path / "store")
+    run.mkdir()
+    (run / "verdict.json").write_text(json.dumps(PASSED))
+    (root / "promotion" / "verdict.json").write_text(json.dumps(REFUSED))
+    text = write_steps(run, steps(root)).read_text()
+    assert '<h1 class="">The challenger is refused: another was faster.</h1>' in text
+    assert json.loads((run / "metrics.json").read_text())["verdict"] == REFUSED
+
+
+def test_a_damaged_output_is_told_and_not_taken_for_a_missing_one(tmp_path, outputs):
+    root = shutil.copytree(outputs, tmp_path / "store")
+    (root / "face15_eval" / "scores.json").write_text('{"judge": ')
+    (tmp_path / "monday").mkdir()
+    with pytest.raises(ValueError, match=r"Expecting value"):
+        write_steps(tmp_path / "monday", steps(root))
+
+
+@pytest.mark.parametrize(
+    ("count", "places"),
+    [(1, ["best"]), (2, ["best", "worst"]), (4, ["best", "upper third", "lower third", "worst"])],
+)
+def test_the_best_answer_is_called_so_however_few_there_are(outputs, count, places):
+    dataset = open_dataset(outputs / "data_build")
+    answers = read_predictions(outputs / "face15_eval" / "predictions" / "rl.jsonl").predictions
+    tree = next(one for one in answers if one.part == "fine_caption")
+    trees = [replace(tree, id=f"s{number}") for number in range(count)]
+    assert [example.place for example in choose_examples(trees, dataset)] == places
 
 
 @pytest.fixture

@@ -76,6 +76,12 @@ def test_segments_out_of_order_halve_adherence():
     assert understanding_scores(text, REFERENCE)["instruction_adherence"] < 50
 
 
+def test_adherence_is_the_share_of_what_was_stated_without_a_fault():
+    # Seven different pairs, one of them three times, and one that is none: nine stated, one fault.
+    text = RIGHT.replace("age: young", "age: young; age: young; age: young; purple")
+    assert understanding_scores(text, REFERENCE)["instruction_adherence"] == pytest.approx(100 * 9 / 10)
+
+
 def test_saying_a_thing_twice_costs_fluency():
     text = RIGHT.replace("age: young", "age: young; age: young")
     assert understanding_scores(text, REFERENCE)["fluency"] == pytest.approx(100 * 7 / 8)
