@@ -5,14 +5,13 @@ import shutil
 
 from html_page import Page
 
-from videmo.config import Params
+from videmo.config import Evaluation, Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
-from videmo.evaluation.evaluate import MODELS, figures_json, gain_json
+from videmo.evaluation.evaluate import MODELS, scores_json
 from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
-from videmo.evaluation.statistics import estimate
 from videmo.stage import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
@@ -49,11 +48,7 @@ def evaluated(output, dataset):
         ]  # fmt: skip
         write_predictions(output / "predictions" / f"{model}.jsonl", answers)
         scores[model] = score(answers)
-    content = {
-        "judge": "rules", "resamples": 50, "seed": 0, "samples": len(samples), "clips": 6, "clusters": 3,
-        "models": {model: figures_json(estimate(found, 50, 0)) for model, found in scores.items()},
-        "gains": {"rl - base": gain_json(scores["rl"], scores["base"], 50, 0)},
-    }  # fmt: skip
+    content = scores_json(scores, 6, Evaluation(resamples=50))
     (output / "scores.json").write_text(json.dumps(content))
 
 

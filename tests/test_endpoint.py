@@ -173,6 +173,17 @@ def test_the_ceiling_stops_and_the_next_run_goes_on_from_there(chat_server):
     assert sorted(chat_server.contents) == contents
 
 
+def test_retries_count_as_requests_and_keep_to_the_rate(chat_server):
+    chat_server.script = [Sent(status=503)] * 9
+    with pytest.raises(CeilingReached):
+        client(chat_server, max_requests=3, retries=5).ask(asked("a"))
+    assert len(chat_server.contents) == 3
+    chat_server.script = [Sent(status=503, headers={"Retry-After": "0"})]
+    started = time.monotonic()
+    assert client(chat_server, requests_per_minute=60 / 1.5).ask(asked("b")) == ["heard b"]
+    assert time.monotonic() - started >= 1.5
+
+
 def test_after_an_error_no_more_is_begun_and_what_was_under_way_is_kept(chat_server):
     chat_server.script = [Sent(status=400, raw="no", seconds=0.1), *[Sent("kept", seconds=0.3)] * 7]
     with pytest.raises(EndpointError, match="400"):

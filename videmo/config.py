@@ -133,7 +133,7 @@ class Endpoint(Section):
     requests_per_minute: Rate | None = None
     timeout: Rate = 120  # seconds of silence
     retries: Annotated[int, Field(ge=0)] = 5  # after no answer, 408, 409, 429 or 5xx; the waits double to a minute
-    max_requests: Positive = 10_000  # in one run of a stage; what an earlier one was told costs nothing
+    max_requests: Positive = 10_000  # retries too, in one run of a stage; what an earlier one was told costs nothing
 
     @field_validator("url")
     @classmethod

@@ -82,7 +82,7 @@ class Client:
 
     def __init__(self, settings: Endpoint, setting: str, key: str | None, replies: Path):
         self._settings, self._setting, self._key, self._replies = settings, setting, key, replies
-        self._server = _pool(settings)
+        self._server = _pool(settings, self._take_turn)
         self._lock = threading.Lock()
         self._sent = 0
         self._next_turn = 0.0
@@ -136,7 +136,7 @@ class Client:
         return reply
 
     def _take_turn(self) -> None:
-        """Wait until the rate allows a request. Raises CeilingReached."""
+        """Wait until the rate allows a request, or a retry of one. Raises CeilingReached."""
         settings = self._settings
         with self._lock:
             if self._sent >= settings.max_requests:
@@ -191,10 +191,17 @@ class Client:
         return f"{setting}: {settings.url} refuses the request; correct url, model, temperature or max_reply_tokens"
 
 
-def _pool(settings: Endpoint) -> PoolManager:
+def _pool(settings: Endpoint, take_turn: Callable[[], None]) -> PoolManager:
     from urllib3 import PoolManager, ProxyManager, Retry
 
-    retry = Retry(
+    class Turns(Retry):
+        """A retry is a request as well: it waits for its turn, and counts."""
+
+        def sleep(self, response: Any = None) -> None:
+            super().sleep(response)
+            take_turn()
+
+    retry = Turns(
         settings.retries,
         allowed_methods={"POST"},
         status_forcelist=TRY_AGAIN,

@@ -90,7 +90,7 @@ def test_all_clips_of_a_folder_are_asked_about(home, folder):
     ("model", "data", "said"),
     [
         ("tiny", "nowhere", "--data nowhere: no such directory"),
-        ("tiny", "{checkpoint}", "--data .*: an output of tree_rl; use one of data_build"),
+        ("tiny", "{checkpoint}", "--data .*: an output of tree_rl; use data_build's"),
         ("nowhere", "{data}", "--model = nowhere: use tiny"),
         ("models:/nobody@champion", "{data}", "models:/nobody@champion"),
     ],

@@ -38,14 +38,11 @@ def write_report(run: Path, params: Params, steps: Sequence[Step], failed: Seque
     return run / "report.html"
 
 
-def write_evaluation(page: Path, model: str, scores: dict[str, Any], answers: Sequence[Prediction], data: Path) -> None:
+def write_evaluation(page: Path, scores: dict[str, Any], answers: Sequence[Prediction], data: Path) -> None:
     """Write the page of one model that was evaluated on its own. scores: as in scores.json; data: of data_build."""
-    (name,) = scores["models"]
-    content = {
-        "name": model,
-        "mean": scores["models"][name][MEAN15],
-        **_evaluation(scores, scores["models"], name, answers, open_dataset(data)),
-    }
+    ((model, figures),) = scores["models"].items()
+    shown = _evaluation(scores, scores["models"], model, answers, open_dataset(data))
+    content = {"name": scores["name"], "mean": figures[MEAN15], **shown}
     write_whole(page, render("evaluation.html.jinja", content))
 
 

@@ -27,6 +27,7 @@ ANSWERS = Stage(
     inputs=("data_build",),
     arguments={"reasoning": False},
 )
+ALONE = "model"  # what scores and page call the one that they are about, whose name may be a long path
 REGISTERED = ("models:/", "runs:/")
 
 
@@ -54,9 +55,9 @@ def dataset_directory(path: Path, params: Params) -> Path:
     """`path` where it is an output of data_build; where it is a folder of videos with their labels, the data set that
     the settings make of it, all of it held out. Raises SettingError where it is neither."""
     if (path / STAGE_FILE).is_file():
-        stage = StageReport.read(path).stage
-        if stage != TABLE["data_build"].module.rpartition(".")[2]:
-            raise SettingError(f"--data {path}: an output of {stage}; use one of data_build, or a folder of videos")
+        report = StageReport.read(path)
+        if "clips.parquet" not in report.files:
+            raise SettingError(f"--data {path}: an output of {report.stage}; use data_build's, or a folder of videos")
         return path
     if not path.is_dir():
         raise SettingError(f"--data {path}: no such directory")
@@ -84,15 +85,16 @@ def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
     return output
 
 
-def score_predictions(model: str, predictions: Sequence[Prediction], params: Params) -> dict[str, Any]:
+def score_predictions(name: str, predictions: Sequence[Prediction], params: Params) -> dict[str, Any]:
     """The figures of a model's answers, by the judge of the settings: as a run has them, and how many of the answers
     could not be read."""
     from videmo.evaluation.evaluate import scores_json
     from videmo.evaluation.judge import choose_judge, count_unread, score
 
-    scores = {model: score(predictions, choose_judge(params.evaluation))}
+    scores = {ALONE: score(predictions, choose_judge(params.evaluation))}
     clips = len({prediction.clip for prediction in predictions})
-    return {**scores_json(scores, clips, params.evaluation), "unread": count_unread(predictions)}
+    found = scores_json(scores, clips, params.evaluation)
+    return {"name": name, **found, "unread": count_unread(predictions)}
 
 
 def _changed(params: Params, **sections: dict[str, Any]) -> Params:

@@ -50,10 +50,10 @@ def evaluate_model(
         answers = answers_of(weights, dataset, settings) / PREDICTIONS
         predictions = read_predictions(answers).predictions
         scores = score_predictions(model, predictions, settings)
-    _print(model, scores)
+    _print(scores)
     print(f"answers: {os.path.relpath(answers)}")
     if output:
-        _write(output, model, scores, predictions, dataset)
+        _write(output, scores, predictions, dataset)
 
 
 def score_file(
@@ -76,11 +76,11 @@ def score_file(
         questions = choose_questions(open_dataset(dataset), settings.evaluation.max_clips)
         matched = match_file(file, questions.dataset, questions.samples)
         scores = {**score_predictions(str(file), matched.predictions, settings), "faults": matched.counts()}
-    _print(str(file), scores)
+    _print(scores)
     for fault in matched.faults():
         typer.echo(f"note: {fault}", err=True)
     if output:
-        _write(output, str(file), scores, matched.predictions, dataset)
+        _write(output, scores, matched.predictions, dataset)
 
 
 @contextmanager
@@ -92,20 +92,20 @@ def _refusals() -> Iterator[None]:
         raise SettingError(str(error)) from None
 
 
-def _print(name: str, scores: dict[str, Any]) -> None:
+def _print(scores: dict[str, Any]) -> None:
     """The figures by table and task, with their intervals."""
     from videmo.evaluation.statistics import MEAN15
     from videmo.tasks.catalog import TASKS
 
-    print(f"{name}: {scores['samples']} questions about {scores['clips']} clips, judge {scores['judge']}")
-    figures = scores["models"][name]
+    print(f"{scores['name']}: {scores['samples']} questions about {scores['clips']} clips, judge {scores['judge']}")
+    (figures,) = scores["models"].values()
     tables, tasks = figures["table"], figures["task"]
     for table in tables:
         print(_line(table, tables[table]))
         for task in (name for name in tasks if TASKS[name].table == table):
             print(_line(f"  {task}", tasks[task]))
     print(_line(f"mean of {len(tasks)} tasks", figures[MEAN15]))
-    if aggregates := scores["paper_aggregates"].get(name):
+    for aggregates in scores["paper_aggregates"].values():
         print("averaged as in the paper: " + ", ".join(f"{name} {value}" for name, value in aggregates.items()))
     for kind, (unread, asked) in scores["unread"].items():
         if unread:
@@ -118,9 +118,7 @@ def _line(name: str, figure: list[float]) -> str:
     return f"{name:<26} {value:5.1f}  {bounds}"
 
 
-def _write(
-    directory: Path, name: str, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path
-) -> None:
+def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
     from videmo.evaluation.page.rendering import write_whole
     from videmo.evaluation.predictions import write_predictions
     from videmo.evaluation.report import write_evaluation
@@ -128,5 +126,5 @@ def _write(
     directory.mkdir(parents=True, exist_ok=True)
     write_predictions(directory / "predictions.jsonl", predictions)
     write_whole(directory / "scores.json", json.dumps(scores, indent=1))
-    write_evaluation(directory / "report.html", name, scores, predictions, dataset)
+    write_evaluation(directory / "report.html", scores, predictions, dataset)
     print(f"report: {os.path.relpath(directory / 'report.html')}")

@@ -45,7 +45,7 @@ def opinions(answers: Sequence[Answered], ask: Ask) -> list[tuple[int, ...]]:
     replies = ask([_request(one) for one in stating])
     said = [read_judge_scores(reply, len(one.criteria)) for one, reply in zip(stating, replies, strict=True)]
     if unread := [reply for reply, scores in zip(replies, said, strict=True) if scores is None]:
-        _log.warning("%d of %d replies hold no such scores and count as 0: %.200r", len(unread), len(said), unread[0])
+        _log.warning("%d of %d replies hold no scores, and count as 0: %.200r", len(unread), len(said), unread[0])
     scores = dict(zip(stating, said, strict=True))
     return [scores.get(one) or (0,) * len(one.criteria) for one in answers]
 
