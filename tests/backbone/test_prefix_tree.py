@@ -5,7 +5,7 @@ import torch
 from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
 from videmo.backbone.frames import pack_frames
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, collate, token_logprobs
+from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, collate, look_at, token_logprobs
 from videmo.backbone.tiny import random_policy
 
 
@@ -74,6 +74,16 @@ def test_the_vision_tower_takes_part_under_gradient(policy: Policy) -> None:
     policy.model.zero_grad()
     token_logprobs(policy, batch, answers(batch)).sum().backward()
     assert policy.model.model.visual.patch_embed.proj.weight.grad.abs().sum() > 0
+
+
+def test_a_video_that_was_looked_at_before_gives_the_same_log_probabilities(policy: Policy) -> None:
+    trees = [tree_of(policy, seed=6), tree_of(policy, seed=7, frames=8)]
+    seen = [PrefixTree(look_at(policy, tree.video), tree.segments) for tree in trees]
+    batch = collate(policy, trees)
+    now = token_logprobs(policy, batch, answers(batch))
+    again = policy.model.model.visual.register_forward_pre_hook(lambda *_: pytest.fail("it looked again"))
+    assert torch.allclose(token_logprobs(policy, collate(policy, seen), answers(batch)), now, rtol=0, atol=1e-12)
+    again.remove()
 
 
 def test_another_video_gives_other_log_probabilities(policy: Policy) -> None:

@@ -5,7 +5,7 @@ from stage_processes import Task, kill_when
 from videmo.backbone.policy import load_policy
 from videmo.config import check_params
 from videmo.stage import StageReport
-from videmo.training import sft
+from videmo.training import batches, sft
 
 # Under ten steps, a checkpoint after every third.
 LEVEL = {"epochs": 0.12, "learning_rate": 1e-3, "replay": 0.25, "samples_per_clip": 2}
@@ -49,12 +49,18 @@ def test_a_level_starts_from_the_one_before_and_the_vision_tower_learns(
     assert StageReport.read(report.output).metrics == report.metrics
 
 
-def test_a_frozen_vision_tower_stays_as_it_was(built_data, speaking_model, tmp_path, one_thread):
+def test_a_frozen_vision_tower_stays_as_it_was_and_looks_at_a_clip_once(
+    built_data, speaking_model, tmp_path, one_thread, monkeypatch
+):
+    seen = []
+    look_at = batches.look_at
+    monkeypatch.setattr(batches, "look_at", lambda policy, video: seen.append(video.pixels) or look_at(policy, video))
     inputs = {"data_build": built_data, "sft_expression": speaking_model}
     params = check_params({**SETTINGS, "backbone": {"freeze_vision": True}})
     after = model_weights(sft.run(params, inputs, tmp_path / "emotion", "emotion").output)
     before = model_weights(speaking_model)
     assert all(torch.equal(after[name], before[name]) for name in after if "visual" in name)
+    assert 1 < len(seen) - 1 <= len({pixels.numpy().tobytes() for pixels in seen})  # one more for its size
 
 
 def test_a_loss_that_is_not_finite_names_its_step_and_samples(built_data, tmp_path, one_thread):

@@ -17,13 +17,15 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """One clip as patches.
+    """One clip as patches, or as what a vision tower that does not learn makes of them.
 
     pixels: (patches, channels * temporal * patch * patch) float32; grid: (3,) time, height and width in patches.
+    features: (tokens, hidden); None where the tower is still to look at the pixels, which are None where it has.
     """
 
-    pixels: Tensor
+    pixels: Tensor | None
     grid: Tensor
+    features: Tensor | None = None
 
     def tokens(self, merge: int) -> int:
         """How many tokens of the language model this video takes."""

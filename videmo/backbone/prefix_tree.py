@@ -51,8 +51,7 @@ class PackedBatch:
     mask: Tensor
     previous: Tensor
     segment: Tensor
-    pixels: Tensor
-    grids: Tensor
+    videos: tuple[Video, ...]
 
 
 def collate(policy: Policy, trees: Sequence[PrefixTree]) -> PackedBatch:
@@ -69,8 +68,7 @@ def collate(policy: Policy, trees: Sequence[PrefixTree]) -> PackedBatch:
         mask.to(device),
         previous.to(device),
         segment.to(device),
-        torch.cat([tree.video.pixels for tree in trees]).to(device),
-        torch.stack([tree.video.grid for tree in trees]).to(device),
+        tuple(tree.video for tree in trees),
     )
 
 
@@ -78,14 +76,15 @@ def token_logprobs(policy: Policy, batch: PackedBatch, wanted: Tensor, temperatu
     """Log-probability of every `wanted` token given its path, under the policy at `temperature`.
 
     wanted: (B, L) bool, never at a root's first token. Returns (B, L) float32 (float64 of a float64 model), 0 where not
-    wanted; differentiable, through the vision tower too.
+    wanted; differentiable, through the vision tower too where it looks at the videos now.
     """
+    embeds = policy.model.get_input_embeddings()(batch.input_ids)
+    seen = torch.cat(embed_videos(policy, batch.videos)).to(embeds.dtype)
+    embeds = embeds.masked_scatter((batch.input_ids == policy.config.video_token_id)[..., None], seen)
     hidden = policy.model.model(
-        input_ids=batch.input_ids,
+        inputs_embeds=embeds,
         position_ids=batch.position_ids,
         attention_mask={"full_attention": batch.mask},
-        pixel_values_videos=batch.pixels,
-        video_grid_thw=batch.grids,
         use_cache=False,
     ).last_hidden_state
     rows, columns = wanted.nonzero(as_tuple=True)
@@ -97,12 +96,22 @@ def token_logprobs(policy: Policy, batch: PackedBatch, wanted: Tensor, temperatu
 
 
 def embed_videos(policy: Policy, videos: Sequence[Video]) -> list[Tensor]:
-    """One pass of the vision tower over `videos`; (video tokens, hidden) each."""
+    """(video tokens, hidden) of each video: as it was seen, or in one pass of the vision tower over all of them."""
+    seen = [video.features.to(policy.device) for video in videos if video.features is not None]
+    if len(seen) == len(videos):
+        return seen
     features = policy.model.model.get_video_features(
-        torch.cat([video.pixels for video in videos]).to(policy.device),
+        torch.cat([video.pixels for video in videos if video.pixels is not None]).to(policy.device),
         torch.stack([video.grid for video in videos]).to(policy.device),
     )
     return list(features.pooler_output)
+
+
+def look_at(policy: Policy, video: Video) -> Video:
+    """The video as the vision tower sees it now, and will for as long as it does not learn."""
+    with torch.no_grad():
+        (features,) = embed_videos(policy, [video])
+    return Video(None, video.grid, features.cpu())
 
 
 def root_positions(policy: Policy, tokens: Tensor, video: Video) -> Tensor:

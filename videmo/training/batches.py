@@ -14,10 +14,11 @@ from torch import Tensor
 from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
 from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
+from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, look_at
 from videmo.data.samples import Sample
 
 if TYPE_CHECKING:
+    from videmo.config import Params
     from videmo.data.shards import Dataset
 
 
@@ -138,12 +139,28 @@ def answer_mask(batch: PackedBatch) -> Tensor:
     return (batch.segment > 0) & (batch.segment % 2 == 0)
 
 
-def clip_videos(dataset: Dataset, policy: Policy, megabytes: int = 512) -> Callable[[str], Video]:
-    """From a clip's id to its packed video; keeps the latest in memory, up to `megabytes`."""
+def clip_videos(dataset: Dataset, policy: Policy, seen: bool, megabytes: int = 512) -> Callable[[str], Video]:
+    """From a clip's id to its video; keeps the latest in memory, up to `megabytes`.
+
+    seen: the vision tower looks at a video when it is loaded, and not again while it is in memory.
+    """
 
     def load(clip: str) -> Video:
-        return pack_frames(dataset.frames(clip), policy)
+        video = pack_frames(dataset.frames(clip), policy)
+        return look_at(policy, video) if seen else video
 
     first = next(iter(dataset.clips), None)
-    size = load(first).pixels.nbytes if first is not None else 1
+    size = _bytes(load(first)) if first is not None else 1
     return lru_cache(maxsize=max(1, megabytes * 2**20 // size))(load)
+
+
+def _bytes(video: Video) -> int:
+    return sum(part.nbytes for part in (video.pixels, video.features) if part is not None)
+
+
+def tower_rests(params: Params) -> bool:
+    """Whether one look at a video will do for a whole stage.
+
+    Under ZeRO 3 the tower can be asked in a step only: its weights lie in parts on several processes.
+    """
+    return params.backbone.freeze_vision and params.engine.zero_stage < 3

@@ -25,7 +25,7 @@ from videmo.backbone.prefix_tree import PrefixTree, collate
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
 from videmo.stage import StageReport, Work
-from videmo.training.batches import Deck, Mixture, Order, Pack, answer_mask, clip_videos, sample_tree
+from videmo.training.batches import Deck, Mixture, Order, Pack, answer_mask, clip_videos, sample_tree, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model
 from videmo.training.lora import add_lora, merge_lora
@@ -65,7 +65,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught)
         dataset = open_dataset(inputs["data_build"])
         before = next((path for name, path in inputs.items() if name.startswith("sft_")), None)
         policy = _policy(params, before)
-        videos = clip_videos(dataset, policy)
+        videos = clip_videos(dataset, policy, tower_rests(params))
         order = _batches(dataset.of("train"), params.sft, level, replays=before is not None)
         adapted = add_lora(policy, params.sft.lora, params.sft.seed)
         engine = TrainingEngine(policy, params.engine, params.sft.gradient_clip, params.sft.weight_decay)

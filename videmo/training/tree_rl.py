@@ -21,7 +21,7 @@ from videmo.data.shards import open_dataset
 from videmo.endpoint import connect
 from videmo.generation.hf import HfSampler
 from videmo.stage import StageReport, Work
-from videmo.training.batches import clip_videos
+from videmo.training.batches import clip_videos, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, save_model
 from videmo.training.failed_batch import Batch, remove_kept
@@ -55,7 +55,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         reference.model.requires_grad_(False)
         if params.backbone.freeze_vision:
             policy.model.model.visual.requires_grad_(False)
-        videos = clip_videos(dataset, policy)
+        videos = clip_videos(dataset, policy, tower_rests(params))
         asked = prompts(dataset.of("train"), params.rl)
         gap = _check(policy, asked, videos, params.rl)
         engine = TrainingEngine(policy, params.engine, params.rl.gradient_clip)
