@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from videmo.config import Evaluation, Promotion
+from videmo.evaluation.page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import Verdict, judge_challenger
 
@@ -26,14 +27,24 @@ def scores(shift=0.0, columns=None, people=40, noise_seed=1, broken=None):
     return Scores("rules", tuple(samples), np.array(measures), tuple(clusters), np.array(values))
 
 
+def rows(table, keep):
+    """The rows of which `keep` says yes, given the column and the cluster."""
+    kept = [
+        row
+        for row, (measure, cluster) in enumerate(zip(table.measures, table.clusters, strict=True))
+        if keep(MEASURES[measure][0], cluster)
+    ]
+    pick = lambda items: tuple(items[row] for row in kept)  # noqa: E731
+    return Scores(table.judge, pick(table.samples), table.measures[kept], pick(table.clusters), table.values[kept])
+
+
 def without(table, column):
-    keep = [MEASURES[m][0] != column for m in table.measures]
-    pick = lambda items: tuple(item for item, kept in zip(items, keep, strict=True) if kept)  # noqa: E731
-    return Scores(table.judge, pick(table.samples), table.measures[keep], pick(table.clusters), table.values[keep])
+    return rows(table, lambda name, cluster: name != column)
 
 
-def gate(challenger, opponent, first=False, **settings):
-    return judge_challenger(challenger, opponent, "champion, version 1", first, Promotion(**settings), EVALUATION)
+def gate(challenger, opponent, no_champion="", evaluation=EVALUATION, **settings):
+    label = "base model" if no_champion else "champion, version 1"
+    return judge_challenger(challenger, opponent, label, no_champion, Promotion(**settings), evaluation)
 
 
 def test_a_better_challenger_passes():
@@ -92,9 +103,39 @@ def test_the_gain_must_exceed_what_the_settings_ask_for():
     assert not gate(scores(5.0), scores(), min_gain=6.0).passed
 
 
-def test_without_a_champion_beating_the_base_model_is_enough():
-    assert gate(scores(5.0, {"head_pose": -25.0}), scores(), first=True).passed
-    assert not gate(scores(-1.0), scores(), first=True).passed
+def test_without_a_champion_beating_the_base_model_is_enough_and_the_reason_says_why_there_is_none():
+    verdict = gate(scores(5.0, {"head_pose": -25.0}), scores(), "there was no champion yet")
+    assert verdict.passed
+    assert verdict.reason.endswith("against the base model; there was no champion yet.")
+    refused = gate(scores(-1.0), scores(), "there was no champion yet")
+    assert not refused.passed
+    assert refused.reason.endswith("must be above 0; there was no champion yet.")
+
+
+def test_a_fall_within_the_tolerance_is_not_called_none():
+    verdict = gate(scores(5.0, {"head_pose": -7.0}), scores())
+    assert verdict.passed
+    assert verdict.task_gains["head_pose"][2] < 0
+    assert verdict.reason.endswith("; no task is seen to fall by more than its tolerance.")
+
+
+@pytest.mark.filterwarnings("ignore:Degrees of freedom")
+def test_an_interval_that_is_not_a_number_is_a_refusal_and_says_so():
+    one_person = lambda table: rows(table, lambda name, cluster: name != "identity" or cluster == "p0")  # noqa: E731
+    challenger, opponent = one_person(scores(5.0)), one_person(scores())
+    verdicts = [gate(challenger, opponent, evaluation=Evaluation(resamples=1, seed=seed)) for seed in range(8)]
+    lost = [verdict for verdict in verdicts if np.isnan(verdict.gain[1])]
+    assert 0 < len(lost) < len(verdicts)
+    for verdict in lost:
+        assert not verdict.passed
+        assert verdict.reason.startswith("The challenger is refused")
+
+
+def test_where_too_few_people_were_tested_the_refusal_asks_for_more():
+    verdict = gate(scores(50.0, people=4), scores(people=4))
+    assert not verdict.passed
+    assert verdict.reason.endswith("must be above 0; an interval takes 5 people or more, and 4 were tested.")
+    assert "people" not in gate(scores(-5.0, people=5), scores(people=5)).reason
 
 
 def test_a_missing_column_is_refused_by_name():
@@ -108,9 +149,21 @@ def test_a_missing_column_is_refused_by_name():
 
 
 def test_a_score_that_is_not_a_number_is_refused_with_its_sample():
-    verdict = gate(scores(50.0, broken=7), scores())
-    assert not verdict.passed
-    assert "sample 0-7" in verdict.reason
+    for challenger, opponent, whose in (
+        (scores(50.0, broken=7), scores(), "challenger"),
+        (scores(50.0), scores(broken=7), "champion, version 1"),
+    ):
+        verdict = gate(challenger, opponent)
+        assert not verdict.passed
+        assert f"the {whose}'s score of sample 0-7 is not a number" in verdict.reason
+
+
+def test_the_page_says_of_each_task_how_far_it_may_fall_where_there_is_a_champion():
+    shown = lambda verdict: render("gate.html.jinja", {"verdict": verdict.as_dict(), "mean15": "mean15"})  # noqa: E731
+    opposed = shown(gate(scores(5.0), scores(), task_tolerances={"head_pose": 5.5}))
+    assert "may fall by" in opposed
+    assert (opposed.count("<td>5.5</td>"), opposed.count("<td>3.0</td>")) == (1, 14)
+    assert "fall" not in shown(gate(scores(5.0), scores(), "there was no champion yet"))
 
 
 def test_a_verdict_survives_its_json():

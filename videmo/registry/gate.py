@@ -11,7 +11,7 @@ import numpy as np
 
 from videmo.config import Evaluation, Promotion
 from videmo.evaluation.evidence import evidence
-from videmo.evaluation.statistics import MEASURES, Estimates, Interval, Scores, difference, estimate
+from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Interval, Scores, difference, estimate
 from videmo.tasks.catalog import COLUMNS
 
 
@@ -32,7 +32,6 @@ class Verdict:
     samples: int = 0
     clusters: int = 0
     min_gain: float = 0.0
-    task_tolerance: float = 0.0
     tolerances: dict[str, float] = field(default_factory=dict)  # of each task, as it was applied
     challenger_mean15: list[float] | None = None
     opponent_mean15: list[float] | None = None
@@ -47,7 +46,7 @@ class Verdict:
     p: dict[str, float] = field(default_factory=dict)  # both: evaluation/evidence.py
     detectable: dict[str, float] = field(default_factory=dict)
     # Set by who calls the gate: digests of model and data, and the last promotion in the history at that time.
-    evidence: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
     after: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -60,32 +59,35 @@ class Verdict:
 
 
 def judge_challenger(
-    challenger: Scores, opponent: Scores, name: str, first: bool, promotion: Promotion, evaluation: Evaluation
+    challenger: Scores, opponent: Scores, label: str, no_champion: str, promotion: Promotion, evaluation: Evaluation
 ) -> Verdict:
-    """Compare on the same samples. `first`: there is no champion yet, so that tasks are not held against the opponent.
+    """Compare on the same samples. `label` is what the opponent is called; `no_champion` says why it is none, and is
+    empty where it is: only a champion's tasks are held against the challenger.
 
     Refuses where a column is missing or a score is not a number; passes where the lower end of the mean gain's interval
     is above min_gain and no task's whole interval lies below minus its tolerance.
     """
-    problem = _problem(challenger, "challenger") or _problem(opponent, name)
+    problem = _problem(challenger, "challenger") or _problem(opponent, label)
     if problem:
-        return Verdict(False, f"The challenger is refused: {problem}.", name)
+        return Verdict(False, f"The challenger is refused: {problem}.", label)
     sampling = (evaluation.resamples, evaluation.seed)
     gains = difference(challenger, opponent, *sampling)
-    fallen = [] if first else [task for task, gain in gains.tasks.items() if gain.high < -promotion.tolerance(task)]
+    tolerances = {task: promotion.tolerance(task) for task in gains.tasks}
+    fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.high < -tolerances[task]]
     ours, theirs = estimate(challenger, *sampling), estimate(opponent, *sampling)
+    clusters = len(set(challenger.clusters))
+    refusal = _refusal(gains, {task: tolerances[task] for task in fallen}, promotion.min_gain, clusters)
     return Verdict(
-        passed=gains.mean15.low > promotion.min_gain and not fallen,
-        reason=_reason(ours, gains, name, first, fallen, promotion),
-        opponent=name,
+        passed=refusal is None,
+        reason=_reason(ours.mean15, gains.mean15, label, refusal, no_champion),
+        opponent=label,
         judge=gains.judge,
         resamples=evaluation.resamples,
         seed=evaluation.seed,
         samples=len(set(challenger.samples)),
-        clusters=len(set(challenger.clusters)),
+        clusters=clusters,
         min_gain=promotion.min_gain,
-        task_tolerance=promotion.task_tolerance,
-        tolerances={task: promotion.tolerance(task) for task in gains.tasks},
+        tolerances=tolerances,
         challenger_mean15=ours.mean15.as_list(),
         opponent_mean15=theirs.mean15.as_list(),
         gain=gains.mean15.as_list(),
@@ -100,27 +102,30 @@ def judge_challenger(
     )
 
 
-def _problem(scores: Scores, name: str) -> str | None:
+def _problem(scores: Scores, label: str) -> str | None:
     measured = {MEASURES[measure][0] for measure in np.unique(scores.measures)}
     if missing := [column for column in COLUMNS if column not in measured]:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return f"the {name} has no score in {', '.join(missing[:3])}{more}"
+        return f"the {label} has no score in {', '.join(missing[:3])}{more}"
     broken = [sample for sample, value in zip(scores.samples, scores.values, strict=True) if not math.isfinite(value)]
-    return f"the {name}'s score of sample {broken[0]} is not a number" if broken else None
+    return f"the {label}'s score of sample {broken[0]} is not a number" if broken else None
 
 
-def _reason(ours: Estimates, gains: Estimates, name: str, first: bool, fallen: list[str], promotion: Promotion) -> str:
-    gain = gains.mean15
-    change = f"{gain.value:+.1f} points [{gain.low:+.1f}, {gain.high:+.1f}] against the {name}"
-    mean = f"mean of the tasks {ours.mean15.value:.1f}, {change}"
-    if gain.low <= promotion.min_gain:
-        return f"The challenger is refused: {mean}; the interval's lower end must be above {promotion.min_gain:g}."
-    if fallen:
-        falls = (f"{task} {_points(gains.tasks[task])} by more than {promotion.tolerance(task):g}" for task in fallen)
-        return f"The challenger is refused: {mean}; it falls in {', '.join(falls)} points."
-    return f"The challenger becomes champion: {mean}" + (
-        "; there was no champion yet." if first else "; no task falls."
-    )
+def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clusters: int) -> str | None:
+    """What speaks against the challenger. `fallen`: the tolerance of each task that fell by more than that."""
+    if not gains.mean15.low > min_gain:  # nor where it is not a number: too few resamples
+        more = f"; an interval takes {FEW} people or more, and {clusters} were tested" if clusters < FEW else ""
+        return f"the interval's lower end must be above {min_gain:g}{more}"
+    falls = [f"{task} {_points(gains.tasks[task])} by more than {most:g}" for task, most in fallen.items()]
+    return f"it falls in {', '.join(falls)} points" if falls else None
+
+
+def _reason(ours: Interval, gain: Interval, label: str, refusal: str | None, no_champion: str) -> str:
+    outcome = "is refused" if refusal else "becomes champion"
+    change = f"{gain.value:+.1f} points [{gain.low:+.1f}, {gain.high:+.1f}] against the {label}"
+    why = refusal or ("" if no_champion else "no task is seen to fall by more than its tolerance")
+    said = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
+    return "; ".join(filter(None, said)) + "."
 
 
 def _points(gain: Interval) -> str:

@@ -42,12 +42,12 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
     if champion and champion.tags.get(POLICY) == policy:
         return _standing(client, champion, history)
     if champion:
-        name, theirs = _called(champion), _champion_answers(client, champion, params, inputs, ours)
+        theirs = _champion_answers(client, champion, params, inputs, ours)
+        verdict = _judge(params, ours, theirs, _label(champion))
     else:
-        name, theirs = "base model", _evaluated(inputs, "base")
-    verdict = _judge(params, ours, theirs, name, first=champion is None)
-    evidence = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set_digest(params, inputs, ours)}
-    verdict = replace(verdict, evidence=evidence, after=history.last)
+        verdict = _judge(params, ours, _evaluated(inputs, "base"), "base model", "there was no champion yet")
+    origin = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set_digest(params, inputs, ours)}
+    verdict = replace(verdict, origin=origin, after=history.last)
     return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
 
 
@@ -104,7 +104,7 @@ def test_set_digest(params: Params, inputs: Mapping[str, Path], answers: Sequenc
     return digest_of([_data_digest(inputs), asked, settings.max_new_tokens, settings.sampler, params.backbone.dtype])
 
 
-def _called(champion: ModelVersion) -> str:
+def _label(champion: ModelVersion) -> str:
     return f"champion, version {champion.version}"
 
 
@@ -114,8 +114,8 @@ def _standing(client: MlflowClient, champion: ModelVersion, history: History) ->
     if stored and stored.passed:
         return stored
     how = f", by {history.counting[-1].change.kind}" if history.counting else ""
-    reason = f"The model is the {_called(champion)}, already{how}: there is nothing to compare it with."
-    return Verdict(False, reason, _called(champion), after=history.last)
+    reason = f"The model is the {_label(champion)}, already{how}: there is nothing to compare it with."
+    return Verdict(False, reason, _label(champion), after=history.last)
 
 
 def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | None) -> Verdict:
@@ -130,11 +130,15 @@ def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | 
     return replace(verdict, passed=False, reason=reason)
 
 
-def _judge(params: Params, ours: Sequence[Prediction], theirs: Sequence[Prediction], name: str, first: bool) -> Verdict:
+def _judge(
+    params: Params, ours: Sequence[Prediction], theirs: Sequence[Prediction], label: str, no_champion: str = ""
+) -> Verdict:
     from videmo.evaluation.judge import choose_judge, score
 
     judge = choose_judge(params.evaluation)
-    return judge_challenger(score(ours, judge), score(theirs, judge), name, first, params.promotion, params.evaluation)
+    return judge_challenger(
+        score(ours, judge), score(theirs, judge), label, no_champion, params.promotion, params.evaluation
+    )
 
 
 def _version_of(client: MlflowClient, name: str, policy: str) -> ModelVersion | None:
