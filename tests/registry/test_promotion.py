@@ -208,9 +208,9 @@ def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_histor
     entry = read_history(client, "videmo").entries[0]
     assert {"model_card.md", "lineage.json", "predictions", entry.change.verdict} <= kept
     assert (entry.change.version, entry.change.kind, entry.change.reason) == ("1", "gate", verdict_of(client, 1).reason)
-    assert entry.evidence["data"] == "d1"
-    assert entry.evidence["policy"] == "policy-a"
-    assert {"code", "image", "run", "lineage"} <= set(entry.evidence)
+    assert entry.origin["data"] == "d1"
+    assert entry.origin["policy"] == "policy-a"
+    assert {"code", "image", "run"} <= set(entry.origin)
     card = artifact(client, version, "model_card.md").read_text()
     for told in (
         "# videmo, version 1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from videmo.registry.champion import Refused, promote
+from videmo.registry.champion import Refused, promote, versions_of
 from videmo.registry.gate import Verdict
 from videmo.registry.history import Change, Entry, History, Kind
 from videmo.registry.kept import VERDICT, newest_verdict
@@ -12,6 +12,8 @@ from videmo.registry.kept import VERDICT, newest_verdict
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+
+PROMOTE = "videmo registry promote N --force --reason ..."
 
 
 def promote_version(client: MlflowClient, history: History, version: ModelVersion, reason: str, force: bool) -> Entry:
@@ -32,18 +34,19 @@ def promote_version(client: MlflowClient, history: History, version: ModelVersio
 
 def roll_back(client: MlflowClient, history: History, version: str, reason: str) -> Entry:
     """Go back to the champion before, or to `version`. Raises Refused where there is none, or it never was champion."""
-    line = history.line or ((history.champion,) if history.champion else ())
-    earlier = {one for entry in history.counting for one in (entry.change.version, entry.before) if one}
+    line, name = history.line, history.name
     if not version and len(line) < 2:
-        raise Refused(f"{history.name}: there is no earlier champion to go back to")
+        raise Refused(f"{name}: there is no earlier champion to go back to; {PROMOTE} makes another one champion")
     target = version or line[-2]
     if target == history.champion:
-        raise Refused(f"{history.name}, version {target}, is the champion already")
-    if target not in earlier:
-        raise Refused(
-            f"{history.name}, version {target}, was never champion: videmo registry promote {target} --reason ..."
-        )
-    return promote(client, history.name, Change(target, "rollback", history.last, reason))
+        raise Refused(f"{name}, version {target}, is the champion already")
+    if all(target not in (entry.change.version, entry.before) for entry in history.counting):
+        raise Refused(f"{name}, version {target}, was never champion: videmo registry promote {target} --reason ...")
+    there = {str(one.version) for one in versions_of(client, name)}
+    if target not in there:
+        further = next((f"videmo registry rollback {one}" for one in line[-3::-1] if one in there), PROMOTE)
+        raise Refused(f"{name}, version {target}, the champion before, is not in the registry any more: {further}")
+    return promote(client, name, Change(target, "rollback", history.last, reason))
 
 
 def _problem(verdict: Verdict | None, history: History) -> str | None:
@@ -52,6 +55,6 @@ def _problem(verdict: Verdict | None, history: History) -> str | None:
         return "the gate has not judged it"
     if not verdict.passed:
         return f"the gate has not let it pass ({verdict.reason})"
-    if verdict.after != history.last:
+    if history.champion_after(verdict.after) != history.champion:
         return f"the gate judged it against the {verdict.opponent}, and version {history.champion} is champion now"
     return None

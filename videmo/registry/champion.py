@@ -9,7 +9,6 @@ need, on SQLite as on a server: nothing is locked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 PREFIX = "videmo."  # of tags
-EVIDENCE = ("policy", "data", "code", "image", "commit", "run", "lineage")  # what an entry keeps of its version's tags
+ORIGIN = ("policy", "data", "code", "image", "commit", "run")  # tags: what a version, and its entries, came from
 LOG = "Who was champion when: written by videmo, read with `videmo registry history`. Do not change or delete versions."
 
 
@@ -55,30 +54,23 @@ def promote(client: MlflowClient, name: str, change: Change) -> Entry:
 
 
 def follow(client: MlflowClient, name: str) -> History:
-    """Let the alias follow the history.
+    """Let the alias follow the history, as far as the champion is still in the registry.
 
     Whoever sets it looks at the history once more, so that the last to set it has seen the last entry.
     """
-    while (history := read_history(client, name)).alias != history.champion:
+    while (history := read_history(client, name)).alias != history.champion and champion_of(client, history):
         client.set_registered_model_alias(name, CHAMPION, history.champion)
     return history
 
 
 def champion_of(client: MlflowClient, history: History) -> ModelVersion | None:
-    """The version in charge. Raises Refused where it is not in the registry any more."""
-    if not history.champion:
-        return None
-    for version in versions_of(client, history.name):
-        if str(version.version) == history.champion:
-            return version
-    raise Refused(
-        f"{history.name}: the champion, version {history.champion}, is not in the registry any more: go back to an "
-        "earlier one with `videmo registry rollback`"
-    )
+    """The version in charge; None where there is none, or where somebody deleted it."""
+    found = versions_of(client, history.name) if history.champion else []
+    return next((version for version in found if str(version.version) == history.champion), None)
 
 
 def versions_of(client: MlflowClient, name: str) -> list[ModelVersion]:
-    """Every version of a model, none where there is no such model."""
+    """Every version of a model, newest first; none where there is no such model."""
     found: list[ModelVersion] = []
     token: str | None = None
     while True:
@@ -86,7 +78,7 @@ def versions_of(client: MlflowClient, name: str) -> list[ModelVersion]:
         found.extend(page)
         token = page.token
         if not token:
-            return found
+            return sorted(found, key=lambda version: -int(version.version))
 
 
 def aliases(client: MlflowClient, name: str) -> dict[str, str]:
@@ -109,10 +101,13 @@ def _log(name: str) -> str:
 def _append(client: MlflowClient, name: str, change: Change, before: str, own: str) -> None:
     from mlflow.exceptions import MlflowException
 
-    with suppress(MlflowException):  # there is one already; what else is wrong shows in the next line
+    try:
         client.create_registered_model(_log(name), description=LOG)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
     version = client.get_model_version(name, change.version)
-    kept = {PREFIX + key: version.tags[PREFIX + key] for key in EVIDENCE if PREFIX + key in version.tags}
+    kept = {PREFIX + key: version.tags[PREFIX + key] for key in ORIGIN if PREFIX + key in version.tags}
     said = {**vars(change), "before": before, "who": _user(), "id": own}
     tags = {**kept, **{PREFIX + key: str(value) for key, value in said.items()}}
     client.create_model_version(_log(name), f"models:/{name}/{change.version}", tags=tags)
@@ -128,7 +123,7 @@ def _entry(version: ModelVersion) -> Entry | None:
             who=tags["who"],
             change=_change(tags),
             before=tags["before"],
-            evidence={key: tags[key] for key in EVIDENCE if key in tags},
+            origin={key: tags[key] for key in ORIGIN if key in tags},
         )
     except (KeyError, ValueError):  # somebody changed its tags
         return None
@@ -150,10 +145,16 @@ def _user() -> str:
 
 
 def _overtaken(change: Change, history: History) -> str:
-    then = next((f"version {one.change.version}" for one in history.entries if one.number == change.after), "nobody")
-    now = history.counting[-1]
-    when = f"entry {now.number}, {now.change.kind}, {now.when:%Y-%m-%d %H:%M} UTC"
-    return (
-        f"{history.name}, version {change.version}, is not promoted: that was decided with {then} as champion, and "
-        f"version {now.change.version} has become champion since ({when}): let the gate judge it against that one"
+    champion = history.champion_after(change.after)
+    then = f"after entry {change.after}" if change.after else "before the first entry"
+    with_whom = f", with version {champion} as champion" if champion else ""
+    since = "that entry has been removed since"
+    if history.last > change.after:
+        now = history.counting[-1]
+        when = f"entry {now.number}, {now.change.kind}, {now.when:%Y-%m-%d %H:%M} UTC"
+        since = f"version {now.change.version} has become champion since ({when})"
+    decided = f"{history.name}, version {change.version}, is not promoted: that was decided {then}{with_whom}"
+    again = (
+        "let the gate judge it again" if change.kind == "gate" else "see `videmo registry history`, and decide again"
     )
+    return f"{decided}, and {since}: {again}"

@@ -2,7 +2,7 @@
 
 An entry says after which entry it was decided, and counts only where that is the last one before it that counts. So of
 two promotions decided at the same moment the one with the smaller number counts, whoever wrote them, and the other
-stays in the log without effect.
+stays in the log without effect. An entry that another was decided after did count, and does so when it is removed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Entry:
-    """A change as it stands in the log. `evidence` says where the version came from: data, code, image, run, ..."""
+    """A change as it stands in the log. `origin` says where the version came from: data, code, image, run, ..."""
 
     number: int
     id: str  # given by who wrote it: a request that is sent twice writes two entries with one id
@@ -35,12 +35,12 @@ class Entry:
     who: str
     change: Change
     before: str  # the champion until then; empty: there was none
-    evidence: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         when = self.when.isoformat(timespec="seconds")
         return {"number": self.number, "when": when, **vars(self.change), "before": self.before, "who": self.who,
-                **self.evidence}  # fmt: skip
+                **self.origin}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,16 @@ class History:
     @property
     def counting(self) -> tuple[Entry, ...]:
         """The entries that made a champion: each was decided after the one before it."""
+        there = {entry.number: entry for entry in self.entries}
+        decided_after = {entry.change.after for entry in self.entries}
         kept: list[Entry] = []
-        for entry in self.entries:
-            last, after = kept[-1].number if kept else 0, entry.change.after
-            if after == last or (after > last and after in self.removed):
-                kept.append(entry)
+        last = 0
+        for number in sorted([*there, *self.removed]):
+            if number in there and there[number].change.after == last:
+                kept.append(there[number])
+                last = number
+            elif number not in there and number in decided_after:
+                last = number
         return tuple(kept)
 
     @property
@@ -75,22 +80,30 @@ class History:
     @property
     def line(self) -> tuple[str, ...]:
         """The champions in order up to the one in charge, without those that a rollback took back."""
-        line: list[str] = []
-        for entry in self.counting:
-            if not line and entry.before:
-                line.append(entry.before)
-            version, earlier = entry.change.version, line[:-1]
-            if entry.change.kind == "rollback" and version in earlier:
-                line = line[: len(earlier) - earlier[::-1].index(version)]
-            else:
-                line.append(version)
-        return tuple(line)
+        return self._followed()[0]
 
     def taken_back(self, version: str) -> Entry | None:
         """The rollback that took this version out of charge, if it has not come back since."""
-        about = [entry for entry in self.counting if version in (entry.change.version, entry.before)]
-        rolled_back = about and about[-1].change.kind == "rollback" and about[-1].before == version
-        return about[-1] if rolled_back else None
+        return self._followed()[1].get(version)
+
+    def champion_after(self, number: int) -> str | None:
+        """Who was in charge once this entry had been made, 0: before the first; None where that is not known."""
+        if not number:
+            return self.counting[0].before if self.counting else self.alias
+        return next((entry.change.version for entry in self.counting if entry.number == number), None)
+
+    def _followed(self) -> tuple[tuple[str, ...], dict[str, Entry]]:
+        """The line, and the rollback that took out each version that is not in it any more."""
+        line: list[str] = []
+        taken_back: dict[str, Entry] = {}
+        for entry in self.counting:
+            before, version = line or [entry.before] * bool(entry.before), entry.change.version
+            line = [*before, version]
+            if entry.change.kind == "rollback":
+                line = _back_to(version, before)
+                taken_back |= dict.fromkeys([*before[len(line) :], *before[-1:]], entry)
+            taken_back.pop(version, None)
+        return tuple(line), taken_back
 
     def problems(self) -> list[str]:
         """What somebody who looks at the history should know, a line each."""
@@ -99,7 +112,13 @@ class History:
         if self.alias != self.champion:
             alias = f"is on version {self.alias}" if self.alias else "is not set"
             found.append(
-                f"the alias champion {alias}, the history says version {self.champion}: a promotion was cut short, or "
-                "somebody moved the alias; the next promotion or rollback puts it right"
+                f"the alias champion {alias}, the history says version {self.champion}: a promotion was cut short, "
+                "or the alias moved, or a version or entry deleted; the next promotion or rollback puts it right"
             )
         return found
+
+
+def _back_to(version: str, line: list[str]) -> list[str]:
+    """The line up to where this version was in charge before; with it at the end where it never was."""
+    earlier = line[:-1]
+    return line[: len(earlier) - earlier[::-1].index(version)] if version in earlier else [*line, version]

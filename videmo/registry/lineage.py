@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videmo.registry.champion import ORIGIN, PREFIX
 from videmo.registry.gate import Verdict
 from videmo.registry.packaging import PACKAGE
 from videmo.registry.tracking import flat
@@ -26,16 +27,8 @@ COUNTED = ("clips", "people", "samples", "test_clips", "test_samples")  # metric
 def version_tags(inputs: Mapping[str, Path], run_name: str) -> dict[str, str]:
     """What a version, and every entry of the history about it, says of its origin."""
     policy, data = (StageReport.read(inputs[stage]) for stage in ("tree_rl", "data_build"))
-    tags = {
-        POLICY: policy.digest,
-        "videmo.data": data.digest,
-        "videmo.code": digest_of(policy.code),
-        "videmo.image": IMAGE,
-        "videmo.commit": _commit(),
-        "videmo.run": run_name,
-        "videmo.lineage": LINEAGE,
-    }
-    return {key: value for key, value in tags.items() if value}
+    values = (policy.digest, data.digest, digest_of(policy.code), IMAGE, _commit(), run_name)
+    return {PREFIX + key: value for key, value in zip(ORIGIN, values, strict=True) if value}
 
 
 def lineage(inputs: Mapping[str, Path]) -> dict[str, StageReport]:

@@ -45,7 +45,9 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
         theirs = _champion_answers(client, champion, params, inputs, ours)
         verdict = _judge(params, ours, theirs, _label(champion))
     else:
-        verdict = _judge(params, ours, _evaluated(inputs, "base"), "base model", "there was no champion yet")
+        deleted = f"the champion before, version {history.champion}, has been deleted"
+        missing = deleted if history.champion else "there was no champion yet"
+        verdict = _judge(params, ours, _evaluated(inputs, "base"), "base model", missing)
     origin = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set_digest(params, inputs, ours)}
     verdict = replace(verdict, origin=origin, after=history.last)
     return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
