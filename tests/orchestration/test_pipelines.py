@@ -148,8 +148,11 @@ def test_steps_that_train_in_several_processes_ask_for_a_gpu_each_and_the_others
     }
     gpus = {label.removeprefix("exec-"): found["resourceCount"] for label, found in asked.items() if found}
     assert gpus == {"curriculum-sft": "8", "curriculum-sft-2": "8", "curriculum-sft-3": "8", "tree-rl": "8",
-                    "face15-eval": "1"}  # fmt: skip
+                    "face15-eval": "1", "gate": "1", "promotion": "1"}  # fmt: skip
     assert asked["exec-tree-rl"]["count"] == "8"
+    memory = {label: executor["container"]["resources"]["resourceMemoryRequest"]
+              for label, executor in spec["deploymentSpec"]["executors"].items()}  # fmt: skip
+    assert memory["exec-gate"] == memory["exec-promotion"] == memory["exec-face15-eval"]
 
 
 def test_retraining_learns_only_where_the_labels_have_moved(retrain):

@@ -74,7 +74,7 @@ STAGES = (
     Stage("face15_eval", "videmo.evaluation.evaluate", ("backbone", "evaluation", "reasoning"),
           ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
     Stage("promotion", "videmo.registry.promotion", ("promotion", "evaluation", "backbone"),
-          ("data_build", "face15_eval", "tree_rl"), reusable=False),
+          ("data_build", "face15_eval", "tree_rl"), reusable=False, resources=TRAINING),  # may ask a champion again
 )
 # fmt: on
 TABLE: dict[str, Stage] = {stage.name: stage for stage in STAGES}

@@ -19,11 +19,12 @@ from videmo.orchestration.dag import TABLE, Resources
 
 
 def place(task: PipelineTask, stage: str) -> PipelineTask:
-    """Give a step its row's name and resources, the volume with the store, what it has to know, and two more attempts.
+    """Give a step its name, its row's resources, the volume with the store, what it has to know, and two more attempts.
 
     A stage resumes from its last checkpoint, so that an attempt after a lost node costs little.
     """
-    resources = TABLE[stage].resources if stage in TABLE else Resources()
+    row = TABLE.get("promotion" if stage == "gate" else stage)  # the gate asks a champion again, as the promotion does
+    resources = row.resources if row else Resources()
     task.set_display_name(stage)
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
     if resources.gpus:
