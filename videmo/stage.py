@@ -192,6 +192,11 @@ def home() -> Path:
     return Path(os.environ.get("VIDEMO_HOME") or ".").resolve()
 
 
+def output_of(stage: str, digest: str) -> Path:
+    """Where the store has the output of a stage."""
+    return home() / "store" / stage / digest
+
+
 def partial_of(output: Path) -> Path:
     return output.with_name(output.name + ".partial")
 

@@ -1,7 +1,10 @@
+import os
 import shutil
 
 import pytest
+from evaluated_models import BACKBONE, answers, complete, dataset
 
+from videmo.backbone.policy import load_policy, save_policy
 from videmo.registry.tracking import connect, experiment_id
 
 
@@ -24,3 +27,34 @@ def versions(registry, tmp_path):
         tags = {"videmo.policy": f"p{number}", "videmo.data": "d1", "videmo.commit": "abc"}
         registry.create_model_version("videmo", tmp_path.as_uri(), run_id=run.info.run_id, tags=tags)
     return registry
+
+
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("policy")
+    save_policy(load_policy("tiny"), directory)
+    return directory
+
+
+@pytest.fixture
+def evaluated(tmp_path, policy, registry):
+    """A function that lays out what the promotion stage reads: a policy and its answers."""
+
+    def lay_out(name, right, data="d1", base=0.2, **kind):
+        where = tmp_path / name
+        shutil.rmtree(where, ignore_errors=True)
+        model = complete(where / "tree_rl", "tree_rl", f"policy-{name}", BACKBONE)
+        (model / "model").mkdir()
+        for file in policy.iterdir():
+            os.link(file, model / "model" / file.name)
+        evaluation = complete(where / "face15_eval", "face15_eval", f"eval-{name}")
+        answers(evaluation / "predictions" / "rl.jsonl", right, **kind)
+        answers(evaluation / "predictions" / "base.jsonl", base)
+        built = tmp_path / data
+        return {
+            "data_build": built if built.exists() else dataset(built, data),
+            "face15_eval": evaluation,
+            "tree_rl": model,
+        }
+
+    return lay_out

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from videmo.closure import import_closure
 from videmo.config import Params
 from videmo.orchestration.outside import outside_digests
 from videmo.sections import SectionsView
-from videmo.stage import STAGE_FILE, StageReport, faults, home, partial_of, stage_digest
+from videmo.stage import STAGE_FILE, StageReport, faults, output_of, partial_of, stage_digest
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,6 @@ def digest_for(stage: Stage, params: Params, inputs: Mapping[str, str]) -> str:
     return stage_digest(stage.module, view.model_dump(), {**view.outside, **inputs})
 
 
-def output_of(stage: str, digest: str) -> Path:
-    return home() / "store" / stage / digest
-
-
 def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -> str:
     before = _newest(stage.name)
     if before is None:
@@ -129,7 +124,7 @@ def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -
 
 
 def _newest(stage: str) -> StageReport | None:
-    complete = (home() / "store" / stage).glob(f"*/{STAGE_FILE}")
+    complete = output_of(stage, "*").parent.glob(f"*/{STAGE_FILE}")
     for path in sorted(complete, key=lambda path: path.stat().st_mtime, reverse=True):
         with suppress(ValueError):  # a damaged one says nothing
             return StageReport.read(path.parent)

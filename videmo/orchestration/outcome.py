@@ -13,9 +13,9 @@ import yaml
 
 from videmo.config import Params, check_params
 from videmo.endpoint import EndpointError
-from videmo.orchestration.dag import TABLE, digest_for, output_of
-from videmo.orchestration.step import Run, StepRecord, captured_output, discard, recorded
-from videmo.stage import StageReport, read_manifest
+from videmo.orchestration.dag import TABLE
+from videmo.orchestration.step import Run, StepRecord, captured_output, recorded
+from videmo.stage import read_manifest
 
 
 def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
@@ -23,17 +23,13 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
     found = {output.parent.name: output for output in map(read_manifest, inputs)}
     this = Run(**run)
     with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
-        from videmo.registry.promotion import decide, is_champion, register
+        from videmo.registry.promotion import decide, register
 
         settings = check_params(params)
         view: Any = TABLE["promotion"].view(settings)
         verdict = decide(view, found)
         _write(this.folder / "verdict.json", verdict.as_dict())
         register(view, found, verdict, this.name)
-        if verdict.passed and not is_champion(settings.promotion.model_name, found["tree_rl"]):
-            # A promotion in the store is of a time before another model became champion.
-            digests = {name: StageReport.read(output).digest for name, output in found.items()}
-            discard(output_of("promotion", digest_for(TABLE["promotion"], settings, digests)))
         record.append(False)
     return verdict.passed
 

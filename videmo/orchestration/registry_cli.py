@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -81,9 +82,10 @@ def show(version: Version = "champion", params: ParamsFile = DEFAULT, overrides:
         from videmo.registry.lineage import CARD
 
         found = opened.version(version)
-        if not any(entry.path == CARD for entry in opened.client.list_artifacts(found.run_id)):
+        card = artifact(opened.client, found, CARD, Path.read_bytes)
+        if card is None:
             raise SettingError(f"{opened.name}, version {found.version}: has no model card; it was not registered here")
-        print(artifact(opened.client, found, CARD).read_text(encoding="utf-8"))
+        print(card.decode())
 
 
 @registry.command("history")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 from videmo.config import Evaluation, Params
 from videmo.evaluation.evaluate import figures_json
 from videmo.evaluation.judge import choose_judge, score
-from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.statistics import Estimates, difference, estimate
 from videmo.registry.champion import champion_of, read_history, versions_of
 from videmo.registry.history import History
 from videmo.registry.kept import answered_sets, kept_answers
 from videmo.registry.lineage import POLICY
-from videmo.registry.promotion import test_set_digest
+from videmo.registry.promotion import asked_digest, evaluated, label_of, policy_of
 from videmo.registry.tracking import connect
-from videmo.stage import StageReport
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -55,21 +53,23 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, set
 
     Raises ValueError where there is none: answers to different questions are not compared.
     """
-    common = sorted(answered_sets(first) & answered_sets(second))
-    if not common:
+    both = {}
+    for one in sorted(answered_sets(first) & answered_sets(second)):
+        ours, theirs = kept_answers(client, second, one), kept_answers(client, first, one)
+        if ours is not None and theirs is not None:
+            both[one] = (theirs, ours)
+    if not both:
         raise ValueError(
             f"versions {first.version} and {second.version} have answered no test set in common "
             f"({_listed(first)}; {_listed(second)}): the gate asks the champion whatever a challenger was asked"
         )
     judge = choose_judge(settings)
-    # Where there are several, the largest says most.
-    kept = {one: [kept_answers(client, version, one) or () for version in (first, second)] for one in common}
-    asked = max(common, key=lambda one: len(kept[one][0]))
-    a, b = (score(answers, judge) for answers in kept[asked])
+    asked = max(both, key=lambda one: len(both[one][0]))  # where there are several, the largest says most
+    a, b = (score(answers, judge) for answers in both[asked])
     sampling = (settings.resamples, settings.seed)
     figures = (estimate(a, *sampling), estimate(b, *sampling))
     names = (str(first.version), str(second.version))
-    return Comparison(names, asked, judge.name, len(kept[asked][0]), figures, difference(b, a, *sampling))
+    return Comparison(names, asked, judge.name, len(both[asked][0]), figures, difference(b, a, *sampling))
 
 
 def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, Any]:
@@ -79,25 +79,28 @@ def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, 
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
-    ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
-    asked, judge = test_set_digest(params, inputs, ours), choose_judge(params.evaluation)
-    policy = StageReport.read(inputs["tree_rl"]).digest
+    asked = asked_digest(params, inputs, evaluated(inputs, "rl"))
+    judge = choose_judge(params.evaluation)
     models = {}
-    for label, version in _shown(client, history, asked, policy):
-        answers: Sequence[Prediction] = kept_answers(client, version, asked) or ()
+    for label, version in _shown(client, history, asked, policy_of(inputs)):
+        answers = kept_answers(client, version, asked)
         with suppress(ValueError):  # a score that is not a number has no figures; the verdict speaks of it
-            found = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
-            models[label] = figures_json(found)
+            if answers is not None:
+                found = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
+                models[label] = figures_json(found)
     return {"judge": judge.name, "models": models}
 
 
 def _shown(client: MlflowClient, history: History, asked: str, policy: str) -> list[tuple[str, ModelVersion]]:
     champion = champion_of(client, history)
-    newest = sorted(versions_of(client, history.name), key=lambda version: -int(version.version))
-    others = [v for v in newest if str(v.version) != history.champion and v.tags.get(POLICY) != policy]
-    named = [(f"champion, version {champion.version}", champion)] if champion else []
-    named += [(f"version {version.version}", version) for version in others if asked in answered_sets(version)][:OTHERS]
-    return [(label, version) for label, version in named if asked in answered_sets(version)]
+    others = [
+        (f"version {version.version}", version)
+        for version in versions_of(client, history.name)
+        if asked in answered_sets(version)
+        and str(version.version) != history.champion
+        and version.tags.get(POLICY) != policy
+    ]
+    return [*([(label_of(champion), champion)] if champion else []), *others[:OTHERS]]
 
 
 def _listed(version: ModelVersion) -> str:

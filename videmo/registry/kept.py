@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.registry.gate import Verdict
@@ -16,23 +17,25 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-ANSWERS = "videmo.answers."  # tags: a test set's digest follows, the value is where the answers are
+T = TypeVar("T")
+ANSWERS = "videmo.answers."  # tags: the digest of what was asked follows, the value is where the answers are
 VERDICT = "videmo.verdict"  # tag: where the newest verdict is
 
 
-def keep_answers(client: MlflowClient, version: ModelVersion, test_set: str, answers: Sequence[Prediction]) -> None:
+def keep_answers(client: MlflowClient, version: ModelVersion, asked: str, answers: Sequence[Prediction]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{test_set}.jsonl"
+        path = Path(folder) / f"{asked}.jsonl"
         write_predictions(path, answers)
         client.log_artifact(version.run_id, str(path), "predictions")
     # The tag comes last: what it names is there.
-    client.set_model_version_tag(version.name, version.version, ANSWERS + test_set, f"predictions/{test_set}.jsonl")
+    client.set_model_version_tag(version.name, version.version, ANSWERS + asked, f"predictions/{asked}.jsonl")
 
 
-def kept_answers(client: MlflowClient, version: ModelVersion, test_set: str) -> tuple[Prediction, ...] | None:
-    """The answers of a version to a test set, None where it has not been asked."""
-    path = version.tags.get(ANSWERS + test_set)
-    return read_predictions(artifact(client, version, path)).predictions if path else None
+def kept_answers(client: MlflowClient, version: ModelVersion, asked: str) -> tuple[Prediction, ...] | None:
+    """The answers of a version to a test set, None where it has not been asked, or they are gone or damaged."""
+    path = version.tags.get(ANSWERS + asked)
+    found = artifact(client, version, path, read_predictions) if path else None
+    return found.predictions if found and not found.bad_lines else None
 
 
 def answered_sets(version: ModelVersion) -> set[str]:
@@ -49,12 +52,19 @@ def keep_verdict(client: MlflowClient, version: ModelVersion, verdict: Verdict) 
 
 
 def newest_verdict(client: MlflowClient, version: ModelVersion) -> Verdict | None:
-    path = version.tags.get(VERDICT)
-    if path is None:
+    return kept_verdict(client, version, version.tags.get(VERDICT, ""))
+
+
+def kept_verdict(client: MlflowClient, version: ModelVersion, path: str) -> Verdict | None:
+    """The verdict that is kept there, None where there is none or it is gone."""
+    found = artifact(client, version, path, Path.read_bytes) if path else None
+    return Verdict.from_dict(json.loads(found)) if found else None
+
+
+def artifact(client: MlflowClient, version: ModelVersion, path: str, read: Callable[[Path], T]) -> T | None:
+    """What `read` makes of a file kept with a version, None where it is gone."""
+    beside = client.list_artifacts(version.run_id, posixpath.dirname(path) or None)
+    if path not in {entry.path for entry in beside}:
         return None
-    return Verdict.from_dict(json.loads(artifact(client, version, path).read_text(encoding="utf-8")))
-
-
-def artifact(client: MlflowClient, version: ModelVersion, path: str) -> Path:
-    """A file kept with a version, on this machine."""
-    return Path(client.download_artifacts(version.run_id, path))
+    with tempfile.TemporaryDirectory() as folder:
+        return read(Path(client.download_artifacts(version.run_id, path, folder)))

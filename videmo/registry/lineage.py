@@ -13,13 +13,13 @@ from videmo.registry.champion import ORIGIN, PREFIX
 from videmo.registry.gate import Verdict
 from videmo.registry.packaging import PACKAGE
 from videmo.registry.tracking import flat
-from videmo.stage import IMAGE, StageReport, digest_of
+from videmo.stage import IMAGE, StageReport, digest_of, output_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-POLICY = "videmo.policy"  # tag: the digest of tree_rl
+POLICY = PREFIX + "policy"  # tag: the digest of tree_rl
 CARD, LINEAGE = "model_card.md", "lineage.json"
 COUNTED = ("clips", "people", "samples", "test_clips", "test_samples")  # metrics of data_build that a card tells
 
@@ -40,7 +40,7 @@ def lineage(inputs: Mapping[str, Path]) -> dict[str, StageReport]:
         with suppress(FileNotFoundError):
             report = StageReport.read(output)
             found[report.stage] = report
-            waiting.extend(output.parents[1] / stage / digest for stage, digest in report.inputs.items())
+            waiting.extend(output_of(stage, digest) for stage, digest in report.inputs.items())
     trained = ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl", "face15_eval")
     return {stage: found[stage] for stage in trained if stage in found}
 
@@ -64,11 +64,11 @@ def model_card(name: str, version: str, came_from: Mapping[str, StageReport], ve
     return environment.from_string(template).render(
         name=name,
         version=version,
-        source=data.config["data"].get("source", "unknown"),
+        source=data.config["data"]["source"],
         data=data,
         counts={key: int(data.metrics[key]) for key in COUNTED if key in data.metrics},
         trained=[_training(report) for stage, report in came_from.items() if stage.startswith(("sft_", "tree_"))],
-        backbone=came_from["tree_rl"].config.get("backbone", {}),
+        backbone=came_from["tree_rl"].config["backbone"],
         image=IMAGE,
         verdict=verdict,
     )

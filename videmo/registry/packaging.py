@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +22,8 @@ POLICY_ARTIFACT = "policy"
 EXAMPLE = "clip.mp4"
 PACKAGE = Path(__file__).parents[1]
 # What the package imports on the way from a video to a tree.
-REQUIRED = ("av", "filelock", "mlflow", "numba", "numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow",
-            "pydantic", "pyyaml", "safetensors", "torch", "transformers")  # fmt: skip
+REQUIRED = ("av", "filelock", "mlflow", "numpy", "opencv-python-headless", "pillow", "pydantic", "pyyaml",
+            "safetensors", "torch", "transformers")  # fmt: skip
 
 
 def log_policy(
@@ -56,28 +58,31 @@ def policy_directory(version: ModelVersion) -> Path:
 
 
 def policy_at(uri: str) -> Path:
-    """The Hugging Face directory of the model that MLflow has at `uri` (models:/videmo@champion), on this machine.
+    """The Hugging Face directory of the model that MLflow has at `uri` (models:/videmo@champion), on this machine until
+    this process ends.
 
     Raises ValueError where that is no model of this project.
     """
     from mlflow.artifacts import download_artifacts
 
-    found = [path.parent for path in (Path(download_artifacts(uri)) / "artifacts").glob("*/config.json")]
+    model = Path(download_artifacts(uri, dst_path=tempfile.mkdtemp(dir=_downloads().name)))
+    found = [path.parent for path in (model / "artifacts").glob("*/config.json")]
     if len(found) != 1:
         raise ValueError(f"{uri}: no policy among its artifacts")
     return found[0]
 
 
+@cache
+def _downloads() -> tempfile.TemporaryDirectory[str]:
+    """Removed when Python ends."""
+    return tempfile.TemporaryDirectory(prefix="videmo-")
+
+
 def _settings(trained: Path, data: Path) -> dict[str, Any]:
     """How a video becomes frames, as it was for the clips that the policy was trained on."""
     clips = StageReport.read(data).config["data"]
-    backbone = StageReport.read(trained).config.get("backbone", {})
-    return {
-        "frames": clips["frames"],
-        "frame_size": clips["frame_size"],
-        "dtype": backbone.get("dtype", "float32"),
-        "batch": 16,
-    }
+    dtype = StageReport.read(trained).config["backbone"]["dtype"]
+    return {"frames": clips["frames"], "frame_size": clips["frame_size"], "dtype": dtype, "batch": 16}
 
 
 def _requirements() -> list[str]:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videmo.closure import import_closure
 from videmo.config import Params
 from videmo.registry.champion import CHALLENGER, champion_of, follow, promote, read_history, versions_of
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.registry.history import Change, History
-from videmo.registry.kept import VERDICT, answered_sets, keep_answers, keep_verdict, kept_answers, newest_verdict
+from videmo.registry.kept import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
 from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
@@ -38,41 +39,45 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
     client = connect()
     history = read_history(client, params.promotion.model_name)
     champion = champion_of(client, history)
-    policy, ours = _policy(inputs), _evaluated(inputs, "rl")
+    policy, ours = policy_of(inputs), evaluated(inputs, "rl")
     if champion and champion.tags.get(POLICY) == policy:
         return _standing(client, champion, history)
     if champion:
         theirs = _champion_answers(client, champion, params, inputs, ours)
-        verdict = _judge(params, ours, theirs, _label(champion))
+        verdict = _judge(params, ours, theirs, label_of(champion))
     else:
         deleted = f"the champion before, version {history.champion}, has been deleted"
         missing = deleted if history.champion else "there was no champion yet"
-        verdict = _judge(params, ours, _evaluated(inputs, "base"), "base model", missing)
-    origin = {"policy": policy, "data": _data_digest(inputs), "test_set": test_set_digest(params, inputs, ours)}
+        verdict = _judge(params, ours, evaluated(inputs, "base"), "base model", missing)
+    origin = {"policy": policy, "data": _data_digest(inputs), "asked": asked_digest(params, inputs, ours)}
     verdict = replace(verdict, origin=origin, after=history.last)
     return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
 
 
-def register(params: Params, inputs: Mapping[str, Path], verdict: Verdict, run_name: str) -> str:
-    """Log the model of `tree_rl` as a pyfunc, register it and call it `challenger`; returns the version.
+def register(
+    params: Params, inputs: Mapping[str, Path], verdict: Verdict, run_name: str
+) -> tuple[ModelVersion, str | None]:
+    """Log the model of `tree_rl` as a pyfunc, register it and call it `challenger`.
 
     A model that is registered already keeps its version. The verdict, the answers it is about and a model card are kept
-    with it.
+    with it. Returns the version, and where the verdict is kept: None where the version is champion already, so that the
+    verdict that made it so stands.
     """
     client = connect()
     name = params.promotion.model_name
-    follow(client, name)  # after a promotion that was cut short
-    version = _version_of(client, name, _policy(inputs))
+    history = follow(client, name)  # after a promotion that was cut short
+    version = _version_of(client, name, policy_of(inputs))
     if version is None:
         tags = version_tags(inputs, run_name)
         version = log_policy(client, inputs["tree_rl"], inputs["data_build"], name, run_name, tags)
-    ours = _evaluated(inputs, "rl")
-    if (asked := test_set_digest(params, inputs, ours)) not in answered_sets(version):
+    ours = evaluated(inputs, "rl")
+    if (asked := asked_digest(params, inputs, ours)) not in answered_sets(version):
         keep_answers(client, version, asked, ours)
-    keep_verdict(client, version, verdict)
-    describe(client, version, lineage(inputs), verdict)
     client.set_registered_model_alias(name, CHALLENGER, version.version)
-    return str(version.version)
+    if str(version.version) == history.champion:
+        return version, None
+    describe(client, version, lineage(inputs), verdict)
+    return version, keep_verdict(client, version, verdict)
 
 
 def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
@@ -82,42 +87,37 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
     """
     with stage_directory(output, __name__, params, inputs) as work:
         verdict = decide(params, inputs)
-        version = register(params, inputs, verdict, run_name=output.name)
-        client, name = connect(), params.promotion.model_name
-        if verdict.passed and read_history(client, name).champion != version:
-            kept = client.get_model_version(name, version).tags[VERDICT]
-            promote(client, name, Change(version, "gate", verdict.after, verdict.reason, kept))
+        version, kept = register(params, inputs, verdict, run_name=output.name)
+        if verdict.passed and kept:
+            change = Change(str(version.version), "gate", verdict.after, verdict.reason, kept)
+            promote(connect(), params.promotion.model_name, change)
         (work.path / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
         gain = {"gain": verdict.gain[0]} if verdict.gain else {}
-        return work.finish(metrics={"promoted": float(verdict.passed), "version": float(version), **gain})
+        champion = verdict.passed or kept is None
+        return work.finish(metrics={"promoted": float(champion), "version": float(version.version), **gain})
 
 
-def is_champion(name: str, policy: Path) -> bool:
-    """Whether the output `policy` of tree_rl is the champion."""
-    client = connect()
-    champion = champion_of(client, read_history(client, name))
-    return champion is not None and champion.tags.get(POLICY) == StageReport.read(policy).digest
-
-
-def test_set_digest(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
-    """What answers depend on besides the model: the data, the samples asked, how answers are generated."""
+def asked_digest(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
+    """What answers depend on besides the model: the data, the samples asked, how answers are made and by what code."""
     asked = sorted(prediction.id for prediction in answers)
-    settings = params.evaluation
-    return digest_of([_data_digest(inputs), asked, settings.max_new_tokens, settings.sampler, params.backbone.dtype])
+    settings = (params.evaluation.max_new_tokens, params.evaluation.sampler, params.backbone.dtype)
+    return digest_of([_data_digest(inputs), asked, *settings, import_closure("videmo.evaluation.answers")])
 
 
-def _label(champion: ModelVersion) -> str:
+def label_of(champion: ModelVersion) -> str:
     return f"champion, version {champion.version}"
 
 
 def _standing(client: MlflowClient, champion: ModelVersion, history: History) -> Verdict:
-    """The verdict on a model that is champion already."""
-    stored = newest_verdict(client, champion)
-    if stored and stored.passed:
+    """The verdict that the model became champion with; where that was not by the gate, its reason says how it was."""
+    made = [entry for entry in history.counting if entry.change.version == history.champion]
+    path = next((entry.change.verdict for entry in reversed(made) if entry.change.verdict), "")
+    stored = kept_verdict(client, champion, path)
+    if stored and made[-1].change.kind == "gate":
         return stored
-    how = f", by {history.counting[-1].change.kind}" if history.counting else ""
-    reason = f"The model is the {_label(champion)}, already{how}: there is nothing to compare it with."
-    return Verdict(False, reason, _label(champion), after=history.last)
+    how = f", by {made[-1].change.kind} (entry {made[-1].number})" if made else ""
+    reason = f"The model is the {label_of(champion)}, already{how}: there is nothing to compare it with."
+    return replace(stored or Verdict(False, reason, label_of(champion), after=history.last), reason=reason)
 
 
 def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | None) -> Verdict:
@@ -147,7 +147,7 @@ def _version_of(client: MlflowClient, name: str, policy: str) -> ModelVersion | 
     return next((version for version in versions_of(client, name) if version.tags.get(POLICY) == policy), None)
 
 
-def _evaluated(inputs: Mapping[str, Path], model: str) -> tuple[Prediction, ...]:
+def evaluated(inputs: Mapping[str, Path], model: str) -> tuple[Prediction, ...]:
     from videmo.evaluation.predictions import read_predictions
 
     return read_predictions(inputs["face15_eval"] / "predictions" / f"{model}.jsonl").predictions
@@ -160,7 +160,7 @@ def _champion_answers(
     inputs: Mapping[str, Path],
     ours: Sequence[Prediction],
 ) -> Sequence[Prediction]:
-    asked = test_set_digest(params, inputs, ours)
+    asked = asked_digest(params, inputs, ours)
     kept = kept_answers(client, champion, asked)
     if kept is not None:
         return kept
@@ -182,7 +182,7 @@ def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], gathered: Pat
     return plain_answers(open_model(policy, params), questions, params, gathered, lambda done, total: None)
 
 
-def _policy(inputs: Mapping[str, Path]) -> str:
+def policy_of(inputs: Mapping[str, Path]) -> str:
     return StageReport.read(inputs["tree_rl"]).digest
 
 
