@@ -57,6 +57,14 @@ def test_the_digest_of_a_stage_in_the_plan_is_the_one_it_has_once_it_has_run():
     assert (step.digest, step.cached, step.reason) == (report.digest, True, "cached")
 
 
+def test_a_promotion_in_the_store_is_planned_again_as_another_may_be_champion_since():
+    params = check_params({})
+    for stage in TABLE:
+        complete(stage, params)
+    assert {step.stage for step in plan(params) if not step.cached} == {"promotion"}
+    assert reasons(params)["promotion"] == "never taken from the store"
+
+
 def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
     def changed(**sections):
         before, after = plan(check_params({})), plan(check_params(sections))

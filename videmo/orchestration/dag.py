@@ -28,7 +28,7 @@ class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
     `after` only orders: it does not enter the digest. `hidden` are settings of its sections that it does not read.
-    A stage that acts on the world outside the store is not `reusable` by a server, which cannot see that world.
+    The output of a stage that acts on the world outside the store is not `reusable`: that world may have changed.
     """
 
     name: str
@@ -96,9 +96,13 @@ def plan(params: Params) -> list[PlannedStep]:
         digests[stage.name] = digest = digest_for(stage, params, inputs)
         output = output_of(stage.name, digest)
         broken = faults(output) if output.exists() else []
-        cached = output.exists() and not broken
-        reason = f"damaged: {_few(broken)}" if broken else "cached" if cached else _why(stage, params, inputs, digest)
-        steps.append(PlannedStep(stage.name, digest, cached, reason))
+        if broken:
+            reason = f"damaged: {_few(broken)}"
+        elif output.exists():
+            reason = "cached" if stage.reusable else "never taken from the store"
+        else:
+            reason = _why(stage, params, inputs, digest)
+        steps.append(PlannedStep(stage.name, digest, reason == "cached", reason))
     return steps
 
 

@@ -19,8 +19,8 @@ from typing import Any
 from filelock import FileLock
 
 from videmo.config import Params, SettingError, check_params
-from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of, plan
-from videmo.stage import STOPPED, StageReport, faults, home, partial_of, read_manifest, stage_lock
+from videmo.orchestration.dag import TABLE, Stage, digest_for, plan
+from videmo.stage import STOPPED, StageReport, faults, home, output_of, partial_of, read_manifest, stage_lock
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
         digest = digest_for(stage, params, digests)
         output = output_of(name, digest)
         with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
-            if run.fresh or (output.exists() and faults(output)):
+            if run.fresh or not stage.reusable or (output.exists() and faults(output)):
                 discard(output)
             cached = output.exists()
             report = StageReport.read(output) if cached else execute(stage, params, found, output)
