@@ -245,6 +245,13 @@ class Promotion(Section):
             raise ValueError(f"promotion.task_tolerances = {tolerances}: {strange[0]} is no task; {remedy}")
         return tolerances
 
+    @field_validator("model_name")
+    @classmethod
+    def name_is_not_that_of_a_log(cls, name: str) -> str:
+        if name.endswith("-history"):
+            raise ValueError(f"promotion.model_name = {name}: is the name of a log of champions; leave out -history")
+        return name
+
     def tolerance(self, task: str) -> float:
         """How many points this task may fall."""
         return self.task_tolerances.get(task, self.task_tolerance)

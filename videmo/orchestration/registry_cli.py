@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,9 +47,13 @@ class Opened:
         from videmo.registry.champion import aliases
 
         number = self.history.champion if given == "champion" else aliases(self.client, self.name).get(given, given)
+        if not number:
+            raise SettingError(f"{self.name}: nobody has been promoted yet; `videmo registry list` shows the versions")
         if number in self.versions:
             return self.versions[number]
-        raise SettingError(f"{given}: no such version of {self.name}; there are {', '.join(self.versions)}")
+        named = given if given == number else f"{given}, version {number}"
+        there = ", ".join(self.versions) or "none"
+        raise SettingError(f"{named}: no such version of {self.name}; there are {there}")
 
 
 @registry.command("list")
@@ -71,7 +76,8 @@ def show_versions(params: ParamsFile = DEFAULT, overrides: Overrides = None, as_
                 "judge": verdict.judge if verdict else "",
                 "passed": verdict.passed if verdict else None,
             })  # fmt: skip
-        _print(rows if as_json else None, [_version_line(row) for row in rows], opened.history.problems())
+        lines = [_version_line(row) for row in rows] or ["no version is left"]
+        _print(rows if as_json else None, lines, opened.history.problems())
 
 
 @registry.command()
@@ -158,18 +164,20 @@ def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
     # Somebody waits for the answer: MLflow would go on asking a server that is down for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     from videmo.registry.champion import read_history, versions_of
     from videmo.registry.tracking import connect
 
     try:
         client = connect()
-        versions = {str(one.version): one for one in sorted(versions_of(client, name), key=lambda v: -int(v.version))}
-        if not versions:
+        versions, history = {str(one.version): one for one in versions_of(client, name)}, read_history(client, name)
+        if not versions and not history.entries:
             raise SettingError(f"promotion.model_name = {name}: no version is registered under this name yet")
-        yield Opened(client, settings, versions, read_history(client, name))
-    except MlflowException as error:
-        raise SettingError(f"{tracking_uri()}: {str(error).splitlines()[0]}") from None
+        yield Opened(client, settings, versions, history)
+    except (MlflowException, SQLAlchemyError) as error:
+        said = f"{tracking_uri()}: {str(error).splitlines()[0]}"
+        raise SettingError(re.sub(r"://[^/\s]*@", "://", said)) from None  # an address may hold a password
 
 
 def _print(as_json: Any, lines: list[str], problems: list[str]) -> None:
