@@ -54,3 +54,10 @@ def test_a_promotion_that_counts_is_not_made_twice(evaluated, step):
     assert step(evaluated("a", 0.9), "monday") == (1.0, False)
     assert step(evaluated("a", 0.9), "tuesday") == (1.0, False)
     assert len(read_history(connect(), "videmo").entries) == 1
+
+
+def test_the_gate_lets_the_verdict_on_a_champion_stand_and_has_nothing_to_promote(evaluated, step, tmp_path):
+    step(evaluated("a", 0.9), "monday")
+    assert not run_gate(SETTINGS, {"name": "tuesday"}, manifests(evaluated("a", 0.9), tmp_path))
+    verdict = json.loads((tmp_path / "runs" / "tuesday" / "verdict.json").read_text())
+    assert (verdict["passed"], verdict["opponent"]) == (True, "base model")

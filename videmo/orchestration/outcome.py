@@ -19,7 +19,7 @@ from videmo.stage import read_manifest
 
 
 def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
-    """Register the challenger, write the verdict into the run's folder, and say whether it passed."""
+    """Register the challenger, write the verdict into the run's folder, and say whether there is a model to promote."""
     found = {output.parent.name: output for output in map(read_manifest, inputs)}
     this = Run(**run)
     with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
@@ -29,9 +29,9 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
         view: Any = TABLE["promotion"].view(settings)
         verdict = decide(view, found)
         _write(this.folder / "verdict.json", verdict.as_dict())
-        register(view, found, verdict, this.name)
+        _, kept = register(view, found, verdict, this.name)
         record.append(False)
-    return verdict.passed
+    return verdict.passed and kept is not None  # else the model is champion already
 
 
 def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
