@@ -22,12 +22,13 @@ def card():
 
 
 def test_the_first_model_that_beats_the_base_model_becomes_champion(evaluated, tmp_path):
-    report, verdict = promoted(evaluated("a", 0.9), tmp_path)
+    inputs = evaluated("a", 0.9)
+    report, verdict = promoted(inputs, tmp_path)
     assert verdict["passed"]
     assert verdict["opponent"] == "base model"
     assert champion() == challenger() == "1"
-    assert verdict["origin"]["policy"] == "policy-a"
-    assert verdict["origin"]["data"] == "d1"
+    ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
+    assert verdict["origin"] == {"policy": "policy-a", "data": "d1", "asked": asked_digest(PARAMS, inputs, ours)}
     assert report.metrics["promoted"] == 1
     assert report.metrics["gain"] > 40
 

@@ -33,8 +33,9 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
     """The gate: may the model of `tree_rl` take the champion's place? Asks the registry who that is.
 
     inputs: data_build, face15_eval, tree_rl. A champion that has not answered these samples under these settings is
-    asked now, and its answers are kept with its version. Where the model is the champion already, the verdict that made
-    it so stands; one that a rollback took out of charge does not come back by itself.
+    asked now, and its answers are kept with its version; without one, or where somebody deleted it, the opponent is the
+    base model. Where the model is the champion already, the verdict that made it so stands; one that a rollback took
+    out of charge does not come back by itself.
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
