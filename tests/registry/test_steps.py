@@ -26,16 +26,15 @@ def step(tmp_path):
     return run
 
 
-def test_the_gate_step_leaves_the_verdict_and_the_champions_figures_in_the_runs_folder(evaluated, tmp_path):
+def test_the_gate_step_leaves_the_verdict_in_the_runs_folder(evaluated, tmp_path):
     promoted(evaluated("a", 0.5), tmp_path, "a")
     given = manifests(evaluated("b", 0.9), tmp_path)
     assert run_gate(SETTINGS, {"name": "monday"}, given)
     folder = tmp_path / "runs" / "monday"
     assert json.loads((folder / "verdict.json").read_text())["opponent"] == "champion, version 1"
-    assert list(json.loads((folder / "registered.json").read_text())["models"]) == ["champion, version 1"]
     assert (champion(), challenger()) == ("1", "2")
     open_run(Run("monday"), PARAMS)
-    assert not (folder / "registered.json").exists()
+    assert not (folder / "verdict.json").exists()
 
 
 def test_a_model_that_was_refused_is_judged_again_once_another_is_champion(evaluated, step):

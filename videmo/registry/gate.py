@@ -113,7 +113,7 @@ def _problem(scores: Scores, label: str) -> str | None:
 
 def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clusters: int) -> str | None:
     """What speaks against the challenger. `fallen`: the tolerance of each task that fell by more than that."""
-    if not gains.mean15.low > min_gain:  # nor where it is not a number: too few resamples
+    if not gains.mean15.low > min_gain:  # nor where it is not a number
         more = f"; an interval takes {FEW} people or more, and {clusters} were tested" if clusters < FEW else ""
         return f"the interval's lower end must be above {min_gain:g}{more}"
     falls = [f"{task} {_points(gains.tasks[task])} by more than {most:g}" for task, most in fallen.items()]
