@@ -17,12 +17,12 @@ class TreeModel(mlflow.pyfunc.PythonModel):
     """Answers the fine-grained caption question about each video and reads the tree from the answer."""
 
     def load_context(self, context: Any) -> None:
-        from videmo.backbone.policy import load_policy
+        from videmo.backbone.policy import load_policy, to_gpu
         from videmo.generation.hf import HfSampler
 
         settings = context.model_config
         self.frames, self.size, self.batch = settings["frames"], settings["frame_size"], settings["batch"]
-        self.policy = load_policy(context.artifacts[POLICY_ARTIFACT], dtype=settings["dtype"])
+        self.policy = to_gpu(load_policy(context.artifacts[POLICY_ARTIFACT], dtype=settings["dtype"]))
         self.sampler = HfSampler(self.policy)
 
     # MLflow reads the signature from the hints, and turns a data frame with one column, such as `video`, into a list.
