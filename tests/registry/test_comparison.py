@@ -38,6 +38,13 @@ def test_the_report_gets_the_champion_and_others_that_answered_the_same_question
     assert figures["mean15"][0] > 80
 
 
+def test_the_model_of_the_run_is_left_out_of_the_registered_ones_even_as_champion(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    inputs = evaluated("b", 0.9)
+    promoted(inputs, tmp_path, "b")
+    assert list(registered_figures(PARAMS, inputs)["models"]) == ["version 1"]
+
+
 def test_a_version_whose_answers_are_lost_is_left_out_of_the_report_and_compared_with_nothing(evaluated, tmp_path):
     promoted(evaluated("a", 0.5), tmp_path, "a")
     promoted(evaluated("b", 0.9), tmp_path, "b")

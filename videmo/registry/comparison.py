@@ -75,7 +75,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, set
 def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, Any]:
     """For the report: the figures of the champion, and of the newest other versions that answered the same questions.
 
-    The model of `inputs` is left out, unless it is the champion.
+    The model of `inputs` is left out: the report has its figures.
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
@@ -94,13 +94,13 @@ def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, 
 def _shown(client: MlflowClient, history: History, asked: str, policy: str) -> list[tuple[str, ModelVersion]]:
     champion = champion_of(client, history)
     others = [
-        (f"version {version.version}", version)
+        version
         for version in versions_of(client, history.name)
-        if asked in answered_sets(version)
-        and str(version.version) != history.champion
-        and version.tags.get(POLICY) != policy
+        if asked in answered_sets(version) and version.tags.get(POLICY) != policy
     ]
-    return [*([(label_of(champion), champion)] if champion else []), *others[:OTHERS]]
+    first = [(label_of(one), one) for one in others if champion and one.version == champion.version]
+    rest = [(f"version {one.version}", one) for one in others if not champion or one.version != champion.version]
+    return [*first, *rest[:OTHERS]]
 
 
 def _listed(version: ModelVersion) -> str:
