@@ -5,8 +5,9 @@ import json
 import pytest
 from evaluated_models import PARAMS, challenger, champion, manifests, promoted
 
-from videmo.orchestration.outcome import open_run, run_gate
-from videmo.orchestration.step import Run, run_step
+from videmo.config import check_params
+from videmo.orchestration.outcome import keep_registered, open_run, run_gate
+from videmo.orchestration.step import Run, StepRecord, run_step
 from videmo.registry.by_hand import promote_version
 from videmo.registry.champion import read_history
 from videmo.registry.tracking import connect
@@ -60,3 +61,29 @@ def test_the_gate_lets_the_verdict_on_a_champion_stand_and_has_nothing_to_promot
     assert not run_gate(SETTINGS, {"name": "tuesday"}, manifests(evaluated("a", 0.9), tmp_path))
     verdict = json.loads((tmp_path / "runs" / "tuesday" / "verdict.json").read_text())
     assert (verdict["passed"], verdict["opponent"]) == (True, "base model")
+
+
+def done(inputs, name):
+    """A run whose steps have made these outputs."""
+    run = Run(name)
+    for stage, output in inputs.items():
+        run.record(StepRecord(stage, "digest", str(output), status="succeeded"))
+    return run
+
+
+def test_the_report_step_keeps_the_figures_of_registered_models(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    run = done(evaluated("b", 0.9), "monday")
+    keep_registered(run, PARAMS, run.steps())
+    assert list(json.loads((run.folder / "registered.json").read_text())["models"]) == ["champion, version 1"]
+
+
+def test_a_judge_that_cannot_be_reached_costs_the_report_its_registered_models_and_no_more(evaluated, tmp_path, capsys):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    run = done(evaluated("b", 0.9), "monday")
+    nowhere = {"judge": "endpoint", "endpoint": {"url": "http://localhost:9/v1", "model": "m", "retries": 0}}
+    keep_registered(run, check_params({**SETTINGS, "evaluation": {**SETTINGS["evaluation"], **nowhere}}), run.steps())
+    assert not (run.folder / "registered.json").exists()
+    assert "the report is without registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
+        capsys.readouterr().out
+    )

@@ -41,14 +41,14 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
         from videmo.evaluation.report import write_report
 
         settings, steps = check_params(params), this.steps()
-        _keep_registered(this, settings, steps)
+        keep_registered(this, settings, steps)
         page = write_report(this.folder, settings, [asdict(step) for step in steps], [asdict(s) for s in this.failed()])
         _log_outcome(this)
         record.append(False)
     return page
 
 
-def _keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> None:
+def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> None:
     """Keep the figures of registered models for the report, which does without them where they cannot be had."""
     from mlflow.exceptions import MlflowException
 
