@@ -48,7 +48,7 @@ class TrainingEngine:
         trained = [weight for weight in policy.model.parameters() if weight.requires_grad]
         self._engine: Any = deepspeed.initialize(
             model=Scorer(policy),
-            optimizer=torch.optim.AdamW(trained, lr=0.0, betas=BETAS, weight_decay=weight_decay),
+            optimizer=torch.optim.AdamW(trained, lr=0.0, betas=BETAS, weight_decay=weight_decay, fused=True),
             dist_init_required=False,
             config=_config(policy, settings, gradient_clip),
         )[0]
@@ -90,10 +90,8 @@ class TrainingEngine:
 
     def _step(self) -> None:
         """DeepSpeed passes over a gradient that is not finite in silence; without ZeRO not even that."""
-        weights = self.policy.model.parameters()
-        if self.settings.zero_stage == 0 and not all(
-            bool(weight.grad.isfinite().all()) for weight in weights if weight.grad is not None
-        ):
+        gradients = [weight.grad for weight in self.policy.model.parameters() if weight.grad is not None]
+        if self.settings.zero_stage == 0 and not isfinite(nn.utils.get_total_norm(gradients)):
             self._engine.optimizer.zero_grad()
             raise FloatingPointError("the loss is finite, its gradient is not")
         self._engine.step()
