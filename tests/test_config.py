@@ -135,3 +135,8 @@ def test_a_params_file_may_share_values_by_anchor(tmp_path):
     (tmp_path / "p.yaml").write_text(levels)
     expression = load_params(tmp_path / "p.yaml").sft.expression
     assert (expression.epochs, expression.replay) == (2, 0.5)
+
+
+def test_a_smoke_run_replaces_no_real_champion():
+    names = [load_params(ROOT / path).promotion.model_name for path in ("params.yaml", "params/smoke.yaml")]
+    assert len(set(names)) == 2

@@ -66,7 +66,7 @@ def test_the_registry_keeps_what_the_run_came_to(home, smoke):
     )
     kept = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
     assert {"report.html", "metrics.json", "verdict.json"} <= kept
-    shown = home.call("videmo", "registry", "history")
+    shown = home.call("videmo", "registry", "history", "--params", "params/smoke.yaml")
     assert "- -> 1" in shown.stdout
 
 
