@@ -10,6 +10,8 @@ import mlflow
 import pandas as pd
 from evaluated_models import promoted
 
+from videmo.backbone.policy import is_policy
+from videmo.orchestration.alone import model_directory
 from videmo.registry import packaging
 from videmo.tree.model import LEVELS
 
@@ -45,6 +47,13 @@ print(is_policy(found), found)
     there, path = printed.split(maxsplit=1)
     assert there == "True"
     assert not Path(path.strip()).exists()
+
+
+def test_a_model_of_the_registry_is_evaluated_where_its_answers_are_found_again(evaluated, tmp_path):
+    promoted(evaluated("a", 0.9), tmp_path)
+    first, second = (model_directory("models:/videmo@champion") for _ in range(2))
+    assert first == second
+    assert is_policy(first)
 
 
 def test_the_models_requirements_can_be_installed_from_an_index():

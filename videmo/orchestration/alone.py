@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from videmo.config import Params, SettingError, check_params
 from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
 from videmo.orchestration.display import REFRESH_SECONDS, read_progress
-from videmo.orchestration.outside import check_labels, check_model
+from videmo.orchestration.outside import check_labels, check_model, directory_digest
 from videmo.orchestration.step import discard, execute, run_lock
-from videmo.stage import STAGE_FILE, StageReport, faults
+from videmo.stage import STAGE_FILE, StageReport, faults, home, partial_of, stage_lock
 
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
@@ -46,9 +47,21 @@ def model_directory(name: str) -> str:
 
     connect()
     try:
-        return str(policy_at(name))
+        return str(_kept(policy_at(name)))
     except (MlflowException, ValueError, OSError) as error:
         raise SettingError(f"--model {name}: {str(error).splitlines()[0]}") from None
+
+
+def _kept(weights: Path) -> Path:
+    """The same weights where their content is their name, so that what they answered before is found again."""
+    kept = home() / "models" / directory_digest(weights)
+    with stage_lock(kept):
+        if not kept.exists():
+            partial = partial_of(kept)
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.move(weights, partial)
+            partial.rename(kept)
+    return kept
 
 
 def dataset_directory(path: Path, params: Params) -> Path:
