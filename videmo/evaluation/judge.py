@@ -17,7 +17,7 @@ from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.tasks.metrics import columns_of
 from videmo.tasks.opinion import Answered, opinions
-from videmo.tasks.scoring import JUDGE, is_readable, score_answer
+from videmo.tasks.scoring import JUDGE, is_judged, is_readable, score_answer
 
 Asked = tuple[str, str, str, str]  # part, question, answer, reference
 _MEASURE = {measure: index for index, measure in enumerate(MEASURES)}
@@ -46,10 +46,10 @@ def endpoint_judge(client: Client) -> Judge:
     """A large model; its name says which and where."""
 
     def give(asked: Sequence[Asked]) -> list[dict[str, float]]:
-        said = iter(opinions([_answered(*one) for one in asked if _is_judged(one[0])], client.ask))
+        said = iter(opinions([_answered(*one) for one in asked if is_judged(one[0])], client.ask))
         return [
             {column.name: float(score) for column, score in zip(columns_of(one[0]), next(said), strict=True)}
-            if _is_judged(one[0])
+            if is_judged(one[0])
             else score_answer(*one)
             for one in asked
         ]
@@ -81,14 +81,10 @@ def count_unread(predictions: Iterable[Prediction]) -> dict[str, tuple[int, int]
     answers = Counter((one.part, one.question, one.response) for one in predictions)
     counts = {"trees": [0, 0], "other answers": [0, 0]}
     for (part, question, response), times in answers.items():
-        count = counts["trees" if _is_judged(part) else "other answers"]
+        count = counts["trees" if is_judged(part) else "other answers"]
         count[0] += 0 if is_readable(part, question, response) else times
         count[1] += times
     return {kind: (unread, asked) for kind, (unread, asked) in counts.items()}
-
-
-def _is_judged(part: str) -> bool:
-    return any(column.metric == "judge" for column in columns_of(part))
 
 
 def _answered(part: str, question: str, answer: str, reference: str) -> Answered:

@@ -14,10 +14,11 @@ from videmo.evaluation.page.charts import Box, curves, dag, line_chart
 from videmo.evaluation.page.confusions import show_choices
 from videmo.evaluation.page.examples import choose_examples
 from videmo.evaluation.page.facts import data_facts
-from videmo.evaluation.page.rendering import duration, render, write_whole
+from videmo.evaluation.page.rendering import duration, render
 from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
+from videmo.files import write_whole
 from videmo.stage import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
 

@@ -36,7 +36,7 @@ class Finished:
     registered: dict[str, Any] | None
 
 
-def finished(run: Path, steps: Sequence[Step], failed: Sequence[Step] = ()) -> Finished:
+def finished(run: Path, steps: Sequence[Step], failed: Sequence[Step]) -> Finished:
     """Read what the steps left, whatever of it is there."""
     outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}

@@ -13,6 +13,7 @@ import typer
 
 from videmo.config import SettingError, load_params
 from videmo.endpoint import EndpointError
+from videmo.files import write_whole
 from videmo.orchestration.alone import answers_of, dataset_directory, model_directory, score_predictions
 from videmo.orchestration.options import DEFAULT, Overrides, ParamsFile
 
@@ -119,7 +120,6 @@ def _line(name: str, figure: list[float]) -> str:
 
 
 def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
-    from videmo.evaluation.page.rendering import write_whole
     from videmo.evaluation.predictions import write_predictions
     from videmo.evaluation.report import write_evaluation
 

@@ -13,6 +13,7 @@ import yaml
 
 from videmo.config import Params, check_params
 from videmo.endpoint import EndpointError
+from videmo.files import write_whole
 from videmo.orchestration.dag import TABLE
 from videmo.orchestration.step import Run, StepRecord, captured_output, recorded
 from videmo.stage import read_manifest
@@ -97,6 +98,4 @@ def save_params(run: Run, params: Params) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    from videmo.evaluation.page.rendering import write_whole
-
     write_whole(path, json.dumps(content, indent=1))

@@ -20,7 +20,7 @@ def score_answer(part: str, question: str, answer: str, reference: str) -> dict[
     if part not in PARTS:
         raise ValueError(f"no such part: {part!r}; there are {', '.join(PARTS)}")
     columns = columns_of(part)
-    if columns[0].metric == "judge":
+    if is_judged(part):
         return _judged(part, tuple(column.name for column in columns), answer, reference)
     aspect = aspect_of(PARTS[part], question)
     wanted = read_answer(reference, PARTS[part], aspect)
@@ -30,9 +30,14 @@ def score_answer(part: str, question: str, answer: str, reference: str) -> dict[
     return {columns[0].name: metric(read_answer(answer, PARTS[part], aspect), wanted)}
 
 
+def is_judged(part: str) -> bool:
+    """Whether the answers of a part are trees, whose scores are a judge's."""
+    return columns_of(part)[0].metric == "judge"
+
+
 def is_readable(part: str, question: str, answer: str) -> bool:
     """Whether an answer says anything that `score_answer` understands: a level of a tree, an answer of the space."""
-    if columns_of(part)[0].metric == "judge":
+    if is_judged(part):
         return bool(parse(answer).levels)
     return read_answer(answer, PARTS[part], aspect_of(PARTS[part], question)) is not None
 

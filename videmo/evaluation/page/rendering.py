@@ -44,10 +44,3 @@ def duration(seconds: float) -> str:
 def shortened(text: str, length: int) -> str:
     """The beginning of a text that is longer, and how much more there is."""
     return text if len(text) <= length else f"{text[:length]} ... and {len(text) - length} characters more"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all. What has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text.encode("utf-8", "replace"))
-    partial.replace(path)
