@@ -28,13 +28,13 @@ import torch
 from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy, load_policy
-from videmo.config import Data, Evaluation, Params
 from videmo.data import build
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.answers import answer_limit
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.generation.hf import HfSampler
+from videmo.settings.model import Data, Evaluation, Params
 
 REPEATS = 5
 SCORED = 12_000

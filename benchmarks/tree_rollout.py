@@ -33,15 +33,15 @@ from torch import Tensor
 from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy, load_policy
 from videmo.backbone.prefix_tree import collate, token_logprobs
-from videmo.config import Engine, Rl
 from videmo.data.samples import Sample
 from videmo.data.sources.faces import stage
-from videmo.data.sources.faces.draw import draw_frames
+from videmo.drawn.draw import draw_frames
 from videmo.generation.decoding import Ending, Segments
 from videmo.generation.growth import Growth, Step
 from videmo.generation.hf import HfSampler
 from videmo.generation.paths import Paths
 from videmo.generation.rollout import Rollout, RolloutNode
+from videmo.settings.model import Engine, Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training.engine import TrainingEngine
 from videmo.training.forest import rollout_mask, rollout_tree

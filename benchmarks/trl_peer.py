@@ -15,7 +15,7 @@ from transformers import PrinterCallback, ProcessorMixin, Qwen2VLImageProcessor,
 from trl import GRPOConfig, GRPOTrainer
 
 from videmo.backbone.policy import TINY, Policy, image_processor
-from videmo.config import Rl
+from videmo.settings.model import Rl
 
 
 class ImageProcessor(ProcessorMixin):

@@ -15,7 +15,7 @@ from components.gate.component import gate
 from components.promotion.component import promotion
 from components.report.component import report
 from components.tree_rl.component import tree_rl
-from videmo.orchestration.placement import place
+from videmo.kubeflow.placement import place
 
 
 def learn(given: dict, after: dsl.PipelineTask):

@@ -12,7 +12,7 @@ from components.data_validation.component import data_validation
 from components.drift.component import drift
 from components.report.component import report
 from pipelines.full import learn
-from videmo.orchestration.placement import place
+from videmo.kubeflow.placement import place
 
 
 @dsl.pipeline(name="videmo-retrain", description="data, drift, and where it is found, what full does")

@@ -29,8 +29,8 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def built_data(tmp_path_factory) -> Path:
-    from videmo.config import check_params
     from videmo.data import build
+    from videmo.settings.model import check_params
 
     output = tmp_path_factory.mktemp("built") / "data_build"
     settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "workers": 1, "max_rejected": 1.0}
@@ -79,7 +79,7 @@ def speaking_policy(noise_videos, one_thread):
 def speaking_model(speaking_policy, tmp_path_factory) -> Path:
     """`speaking_policy` as the output of sft_emotion."""
     from videmo.backbone.policy import save_policy
-    from videmo.stage import StageReport
+    from videmo.stages.stage import StageReport
 
     output = tmp_path_factory.mktemp("spoken") / "sft_emotion"
     save_policy(speaking_policy, output / "model")

@@ -5,14 +5,14 @@ import shutil
 
 from html_page import Page
 
-from videmo.config import Evaluation, Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS, scores_json
 from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
-from videmo.stage import StageReport
+from videmo.settings.model import Evaluation, Params
+from videmo.stages.stage import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = Params()

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.ablations.steps import CANDIDATES, SETTINGS, Step
-from videmo.config import Params
+from videmo.evaluation.answer_stage import PREDICTIONS
 from videmo.evaluation.judge import choose_judge, score
-from videmo.evaluation.one_policy import PREDICTIONS
 from videmo.evaluation.predictions import read_predictions
 from videmo.evaluation.statistics import (
     Estimates,
@@ -20,6 +19,7 @@ from videmo.evaluation.statistics import (
     estimate,
     estimate_over,
 )
+from videmo.settings.model import Params
 
 Figures = dict[str, list[float]]  # figure -> [value, low, high]; what nothing measures is absent
 TABLES = {"att": "attribute", "exp": "expression", "und": "understanding"}

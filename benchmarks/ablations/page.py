@@ -16,7 +16,7 @@ from benchmarks.ablations.paper import COLUMNS, PAPER
 from benchmarks.ablations.steps import RL, SETTINGS, Step
 from videmo.evaluation.page.charts import line_chart
 from videmo.evaluation.page.rendering import render
-from videmo.files import write_whole
+from videmo.stages.files import write_whole
 
 NAMES = {"mean15": "mean of 15 tasks", "att": "attribute", "exp": "expression", "und": "understanding"}
 MEANING = {

@@ -16,13 +16,13 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 from benchmarks.ablations.steps import Step
-from videmo.config import Params
-from videmo.orchestration.dag import Stage
-from videmo.orchestration.step import discard, execute, run_lock
+from videmo.pipeline.dag import Stage
+from videmo.pipeline.step import discard, execute, run_lock
+from videmo.settings.model import Params
 
 WORKERS = multiprocessing.get_context("forkserver")
 # Where there is a GPU, nothing that might touch it may be imported before the fork.
-LIGHT = ["videmo.training.sft", "videmo.training.tree_rl", "videmo.evaluation.one_policy", "videmo.tree.zhang_shasha"]
+LIGHT = ["videmo.training.sft", "videmo.training.tree_rl", "videmo.evaluation.answer_stage", "videmo.tree.zhang_shasha"]
 
 
 @dataclass(frozen=True)

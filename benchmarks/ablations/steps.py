@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
-from videmo.config import Params, check_params
-from videmo.orchestration.alone import ANSWERS, JUDGED
-from videmo.orchestration.dag import TABLE, Stage, digest_for, output_of
-from videmo.settings_file import override
-from videmo.stage import faults
+from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
+from videmo.pipeline.standalone_eval import ANSWERS, JUDGED
+from videmo.settings.model import Params, check_params
+from videmo.settings.reading import override
+from videmo.stages.stage import faults
 
 CANDIDATES = (2, 4, 8)  # of reasoning; one candidate is the policy itself
 RL = ("chain_grpo", "chain_grpo_tree_reward", "tree_grpo")
@@ -29,7 +29,7 @@ MIXED = replace(
 )  # all levels together, in as many steps as the curriculum
 REASONED = Stage(
     "face15_reasoning",
-    "videmo.evaluation.one_policy",
+    "videmo.evaluation.answer_stage",
     ("backbone", "evaluation", "reasoning"),
     hidden=JUDGED,
     arguments={"reasoning": True},

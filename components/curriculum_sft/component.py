@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Metrics, Model, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -17,7 +17,7 @@ def curriculum_sft(
     previous: Input[Model] = None,
 ):
     """Fine-tune on the samples of `level`, starting from `previous`, or from the backbone where there is none."""
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     inputs = [data.path, previous.path] if previous else [data.path]
     report = run_step(f"sft_{level}", params, run, inputs)

@@ -3,13 +3,13 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Metrics, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def data_build(params: dict, run: dict, data: Output[Dataset], metrics: Output[Metrics]):
     """Decode the videos once into shards, with a tree for every clip and samples for every column."""
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     report = run_step("data_build", params, run)
     report.write_manifest(data.path)

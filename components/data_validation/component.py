@@ -3,12 +3,12 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Metrics, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def data_validation(params: dict, run: dict, data: Input[Dataset], metrics: Output[Metrics]):
     """Check the clips and samples; a failed expectation fails the step and names the rows."""
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     run_step("data_validation", params, run, inputs=[data.path]).log_to(metrics)

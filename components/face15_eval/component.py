@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -21,7 +21,7 @@ def face15_eval(
 ):
     """Ask every model the test questions and score the answers, with intervals."""
     from videmo.evaluation.results import log_confusion
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     inputs = [data.path, attribute.path, expression.path, emotion.path, rl.path]
     report = run_step("face15_eval", params, run, inputs)

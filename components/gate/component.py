@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Markdown, Model, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -17,8 +17,8 @@ def gate(
 ) -> bool:
     """Register `policy` as the challenger and say whether it is to become the champion."""
     from videmo.evaluation.results import write_verdict
-    from videmo.orchestration.outcome import run_gate
-    from videmo.orchestration.step import Run
+    from videmo.pipeline.gate_and_report import run_gate
+    from videmo.pipeline.step import Run
 
     passed = run_gate(params, run, inputs=[data.path, scores.path, policy.path])
     write_verdict(Run(**run).folder, verdict.path)

@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -16,6 +16,6 @@ def promotion(
     metrics: Output[Metrics],
 ):
     """Move the alias `champion` to `policy`."""
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     run_step("promotion", params, run, inputs=[data.path, scores.path, policy.path]).log_to(metrics)

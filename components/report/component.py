@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import HTML, Output, PipelineTaskFinalStatus
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -11,6 +11,6 @@ def report(params: dict, run: dict, status: PipelineTaskFinalStatus, page: Outpu
     """Write metrics.json and report.html of the run from the steps that succeeded."""
     from pathlib import Path
 
-    from videmo.orchestration.outcome import write_run_report
+    from videmo.pipeline.gate_and_report import write_run_report
 
     Path(page.path).write_bytes(write_run_report(params, run).read_bytes())

@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Metrics, Model, Output
 
-from videmo.stage import IMAGE
+from videmo.stages.stage import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -16,7 +16,7 @@ def tree_rl(
     metrics: Output[Metrics],
 ):
     """Improve a curriculum-tuned policy by tree rollouts."""
-    from videmo.orchestration.step import run_step
+    from videmo.pipeline.step import run_step
 
     report = run_step("tree_rl", params, run, inputs=[data.path, policy.path])
     report.write_manifest(improved.path)

@@ -16,11 +16,11 @@ from benchmarks.ablations.page import MEANING, write
 from benchmarks.ablations.paper import PAPER
 from benchmarks.ablations.running import Task, make, make_all
 from benchmarks.ablations.steps import RL, SETTINGS, changed, steps_of
-from videmo.config import Params, check_params
-from videmo.evaluation.one_policy import PREDICTIONS
+from videmo.evaluation.answer_stage import PREDICTIONS
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.statistics import MEASURES, Scores
-from videmo.orchestration.dag import plan
+from videmo.pipeline.dag import plan
+from videmo.settings.model import Params, check_params
 
 SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"

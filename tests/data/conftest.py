@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from made_videos import face, write_video
 
-from videmo.config import Data, Params
 from videmo.data.build import run
 from videmo.data.shards import Dataset, open_dataset
+from videmo.settings.model import Data, Params
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from made_videos import face, plain, write_video
 
-from videmo.config import Data, Params
 from videmo.data.build import decode_recording, run
 from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
+from videmo.settings.model import Data, Params
 
 
 def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
@@ -116,7 +116,7 @@ def test_a_face_box_of_the_source_is_believed(tmp_path):
 BUILD = """
 import sys
 from pathlib import Path
-from videmo.config import Data, Params
+from videmo.settings.model import Data, Params
 from videmo.data.build import run
 if __name__ == "__main__":
     data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, workers=1, shard_clips=1)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from videmo.config import Data, Params
 from videmo.data.build import run
 from videmo.data.decoding import decode, probe
 from videmo.data.shards import open_dataset
+from videmo.settings.model import Data, Params
 
 CLIPS = Path(os.environ.get("VIDEMO_CLIPS", Path(__file__).parents[3] / "shared" / "clips"))
 

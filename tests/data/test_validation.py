@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from videmo.config import Params, Validation
 from videmo.data.clip import Clip
 from videmo.data.samples import Sample
 from videmo.data.tables import write_clips, write_samples
 from videmo.data.validation import ValidationFailed, run
+from videmo.settings.model import Params, Validation
 from videmo.tree.model import AffectiveTree, Pair
 
 CONFIG = Validation(min_clips=4)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from smoke_run import ROOT, Home
 
-from videmo.orchestration.dag import TABLE
-from videmo.stage import StageReport
+from videmo.pipeline.dag import TABLE
+from videmo.stages.stage import StageReport
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,13 @@ import json
 import pytest
 
 from videmo.backbone.policy import load_policy, save_policy
-from videmo.config import Data, Evaluation, Params, Reasoning
 from videmo.data.shards import open_dataset
 from videmo.evaluation import answers, evaluate
 from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
 from videmo.evaluation.predictions import read_predictions
 from videmo.generation.hf import HfSampler
-from videmo.stage import StageReport
+from videmo.settings.model import Data, Evaluation, Params, Reasoning
+from videmo.stages.stage import StageReport
 
 PARAMS = Params(
     data=Data(frames=2, frame_size=56),

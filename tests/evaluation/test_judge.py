@@ -1,10 +1,10 @@
 import pytest
 
-from videmo.config import Endpoint, Evaluation, SettingError, check_params
-from videmo.endpoint import CeilingReached
 from videmo.evaluation.judge import RULES, choose_judge, score
 from videmo.evaluation.predictions import Prediction
 from videmo.evaluation.statistics import MEASURES, difference
+from videmo.llm.client import CeilingReached
+from videmo.settings.model import Endpoint, Evaluation, SettingError, check_params
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import ask
 

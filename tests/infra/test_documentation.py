@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from videmo.config import Params
+from videmo.settings.model import Params
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "infra" / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -35,14 +35,14 @@ def test_settings_that_are_named_exist(page):
 
 
 def test_options_of_kfp_run_are_all_explained_and_no_others():
-    from videmo.orchestration.kfp_cli import run_file
+    from videmo.cli.kfp import run_file
 
     explained = set(re.findall(r"^\| `(--[a-z-]+)", text_of(ROOT / "docs" / "operations.md"), re.MULTILINE))
     assert explained == {option for parameter in run_file.params for option in parameter.opts if option[:2] == "--"}
 
 
 def test_the_picture_of_the_dag_names_every_step_of_the_table():
-    from videmo.orchestration.dag import TABLE
+    from videmo.pipeline.dag import TABLE
 
     named = set(re.findall(r">([a-z0-9_]+)</text>", (ROOT / "docs" / "dag.svg").read_text(encoding="utf-8")))
     assert {*TABLE, "gate", "report"} <= named

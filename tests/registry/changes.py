@@ -1,10 +1,10 @@
 """Changes of champion in a registry of versions with no more to them than a run and tags."""
 
-from videmo.registry.by_hand import promote_version, roll_back
 from videmo.registry.champion import promote, read_history
 from videmo.registry.gate import Verdict
 from videmo.registry.history import Change
-from videmo.registry.kept import keep_verdict
+from videmo.registry.manual_promotion import promote_version, roll_back
+from videmo.registry.version_artifacts import keep_verdict
 
 
 def alias(client):

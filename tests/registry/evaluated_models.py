@@ -9,16 +9,16 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from videmo.config import Evaluation, Params, Promotion
 from videmo.data.clip import Clip
 from videmo.data.samples import Sample
 from videmo.data.shards import encode_frame, write_index, write_shard
 from videmo.data.tables import write_clips, write_samples
 from videmo.evaluation.predictions import Prediction, write_predictions
-from videmo.registry.kept import newest_verdict
 from videmo.registry.promotion import run
 from videmo.registry.tracking import connect
-from videmo.stage import StageReport, output_of
+from videmo.registry.version_artifacts import newest_verdict
+from videmo.settings.model import Evaluation, Params, Promotion
+from videmo.stages.stage import StageReport, output_of
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import answer_space, ask, is_open, write_answer
 from videmo.tree.model import AffectiveTree, Pair

@@ -7,10 +7,10 @@ from changes import gate, judged
 from evaluated_models import promoted
 from typer.testing import CliRunner
 
-from videmo.cli import app
-from videmo.mistakes import SettingError
+from videmo.cli.main import app
 from videmo.registry.champion import _append
 from videmo.registry.history import Change
+from videmo.settings.errors import SettingError
 
 
 def videmo(*arguments):

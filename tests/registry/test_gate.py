@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videmo.config import Evaluation, Promotion
 from videmo.evaluation.page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import Verdict, judge_challenger
+from videmo.settings.model import Evaluation, Promotion
 
 EVALUATION = Evaluation(resamples=300)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from evaluated_models import BACKBONE, complete, promoted, verdict_of
 
 from videmo.registry.champion import read_history
-from videmo.registry.kept import artifact
 from videmo.registry.lineage import lineage
 from videmo.registry.tracking import connect
-from videmo.stage import output_of
+from videmo.registry.version_artifacts import artifact
+from videmo.stages.stage import output_of
 
 
 def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_history(evaluated, tmp_path):

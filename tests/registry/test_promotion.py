@@ -8,11 +8,11 @@ from evaluated_models import PARAMS, challenger, champion, lose_answers, promote
 from videmo.evaluation.judge import RULES, Judge
 from videmo.evaluation.predictions import read_predictions
 from videmo.registry import promotion
-from videmo.registry.by_hand import promote_version, roll_back
 from videmo.registry.champion import Refused, read_history
-from videmo.registry.kept import artifact
+from videmo.registry.manual_promotion import promote_version, roll_back
 from videmo.registry.promotion import asked_digest, decide, register
 from videmo.registry.tracking import connect
+from videmo.registry.version_artifacts import artifact
 
 
 def card():

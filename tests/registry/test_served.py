@@ -11,7 +11,7 @@ import pandas as pd
 from evaluated_models import promoted
 
 from videmo.backbone.policy import is_policy
-from videmo.orchestration.alone import model_directory
+from videmo.pipeline.standalone_eval import model_directory
 from videmo.registry import packaging
 from videmo.tree.model import LEVELS
 

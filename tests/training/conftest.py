@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from videmo.config import Engine, Rl
+from videmo.settings.model import Engine, Rl
 
 PROGRAM = """
 import json, sys
 from importlib import import_module
 from pathlib import Path
 import torch
-from videmo.config import check_params
+from videmo.settings.model import check_params
 
 torch.set_num_threads(1)
 module, settings, inputs, output, arguments = json.loads(sys.argv[1])

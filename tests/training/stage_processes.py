@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from videmo.config import check_params
+from videmo.settings.model import check_params
 
 SECONDS = 120  # after which a stage hangs
 SERVER = multiprocessing.get_context("forkserver")

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from videmo.backbone.prefix_tree import collate
 from videmo.backbone.tiny import random_policy
-from videmo.config import Engine, Lora
 from videmo.data.samples import Sample
+from videmo.settings.model import Engine, Lora
 from videmo.training.batches import answer_mask, sample_tree
 from videmo.training.engine import TrainingEngine, learning_rate
 from videmo.training.lora import add_lora, merge_lora

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
 from videmo.backbone.tiny import random_policy
-from videmo.config import Rl
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
+from videmo.settings.model import Rl
 from videmo.training.forest import (
     check_room,
     micro_batches,

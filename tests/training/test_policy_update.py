@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from videmo.config import Rl
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout
+from videmo.settings.model import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training.forest import rollout_tree
 from videmo.training.objective import level_advantages

@@ -1,6 +1,6 @@
 import pytest
 
-from videmo.config import check_params
+from videmo.settings.model import check_params
 from videmo.training import sft
 
 LEVEL = {"epochs": 0.06, "learning_rate": 1e-3, "samples_per_clip": 2}

@@ -5,7 +5,7 @@ import torch
 from stage_processes import Task, complete, kill_when
 
 from videmo.backbone.policy import load_policy
-from videmo.config import check_params
+from videmo.settings.model import check_params
 from videmo.training import tree_rl
 
 RL = {

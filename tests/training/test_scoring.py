@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from videmo.config import Endpoint, Reward, Rl
 from videmo.data.samples import Sample
-from videmo.endpoint import connect
 from videmo.generation.rollout import Rollout, RolloutNode
+from videmo.llm.client import connect
+from videmo.settings.model import Endpoint, Reward, Rl
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import ask
 from videmo.training.prompts import prompts

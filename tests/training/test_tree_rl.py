@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from videmo.backbone.policy import load_policy
-from videmo.config import Rl, SettingError, check_params
-from videmo.endpoint import CeilingReached
 from videmo.generation.hf import HfSampler
+from videmo.llm.client import CeilingReached
+from videmo.settings.model import Rl, SettingError, check_params
 from videmo.tasks.catalog import PARTS
 from videmo.training import tree_rl
 from videmo.training.parity import check_parity

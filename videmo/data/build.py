@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from videmo.config import Data
 from videmo.data.clip import Clip, Recording, Rejected, Split
 from videmo.data.decoding import ClipError, letterbox, probe, sampled
 from videmo.data.face import face_box
@@ -24,8 +23,9 @@ from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
 from videmo.data.workers import LONGEST, Workers
-from videmo.sections import SectionsView
-from videmo.stage import StageReport, Work, file_digest, stage_directory
+from videmo.settings.model import Data
+from videmo.settings.sections import SectionsView
+from videmo.stages.stage import StageReport, Work, file_digest, stage_directory
 
 T = TypeVar("T")
 UNDECIDED: Split = "train"  # the split of a clip until all people are known

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videmo.config import Validation
 from videmo.data.people import people_in
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
-from videmo.sections import SectionsView
-from videmo.stage import StageReport, Work, stage_directory
+from videmo.settings.model import Validation
+from videmo.settings.sections import SectionsView
+from videmo.stages.stage import StageReport, Work, stage_directory
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import aspect_of, is_open, read_answer, write_answer
 from videmo.tree.model import LEVELS, Pair

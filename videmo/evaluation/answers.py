@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videmo.config import Evaluation, Params, Reasoning
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction, add_predictions, prediction_for, read_predictions
+from videmo.settings.model import Evaluation, Params, Reasoning
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import has_one_answer
 

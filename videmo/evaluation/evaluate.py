@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videmo.config import Evaluation, Params
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import (
     Progress,
@@ -24,7 +23,8 @@ from videmo.evaluation.evidence import evidence
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
-from videmo.stage import StageReport, Work, stage_directory
+from videmo.settings.model import Evaluation, Params
+from videmo.stages.stage import StageReport, Work, stage_directory
 from videmo.tasks.catalog import COLUMNS
 from videmo.tasks.metrics import paper_aggregates, truncate
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videmo.config import Evaluation
-from videmo.endpoint import Client, connect
 from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
+from videmo.llm.client import Client, connect
+from videmo.llm.scoring_prompts import Answered, opinions
+from videmo.settings.model import Evaluation
 from videmo.tasks.metrics import columns_of
-from videmo.tasks.opinion import Answered, opinions
 from videmo.tasks.scoring import JUDGE, is_judged, is_readable, score_answer
 
 Asked = tuple[str, str, str, str]  # part, question, answer, reference

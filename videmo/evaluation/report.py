@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from videmo.config import Params
 from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.page.charts import Box, curves, dag, line_chart
 from videmo.evaluation.page.confusions import show_choices
@@ -18,8 +17,9 @@ from videmo.evaluation.page.rendering import duration, render
 from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
-from videmo.files import write_whole
-from videmo.stage import STOPPED
+from videmo.settings.model import Params
+from videmo.stages.files import write_whole
+from videmo.stages.stage import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")

@@ -19,9 +19,9 @@ from itertools import combinations
 
 import numpy as np
 
-from videmo.config import Reasoning
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.generation.sampler import Prompt, Sampler
+from videmo.settings.model import Reasoning
 from videmo.tree.distance import distances
 from videmo.tree.text import parse
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from videmo.mistakes import SettingError
 from videmo.registry.history import Change, Entry, History, Kind
+from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from videmo.config import Evaluation, Params
 from videmo.evaluation.evaluate import figures_json
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.statistics import Estimates, difference, estimate
 from videmo.registry.champion import champion_of, read_history, versions_of
 from videmo.registry.history import History
-from videmo.registry.kept import answered_sets, kept_answers
 from videmo.registry.lineage import POLICY
 from videmo.registry.promotion import asked_digest, evaluated, label_of, policy_of
 from videmo.registry.tracking import connect
+from videmo.registry.version_artifacts import answered_sets, kept_answers
+from videmo.settings.model import Evaluation, Params
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from videmo.config import Evaluation, Promotion
 from videmo.evaluation.evidence import evidence
 from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Interval, Scores, difference, estimate
+from videmo.settings.model import Evaluation, Promotion
 from videmo.tasks.catalog import COLUMNS
 
 

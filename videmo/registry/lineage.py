@@ -13,7 +13,7 @@ from videmo.registry.champion import ORIGIN, PREFIX
 from videmo.registry.gate import Verdict
 from videmo.registry.packaging import PACKAGE
 from videmo.registry.tracking import flat
-from videmo.stage import IMAGE, StageReport, digest_of, output_of
+from videmo.stages.stage import IMAGE, StageReport, digest_of, output_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

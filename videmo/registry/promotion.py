@@ -11,16 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videmo.closure import import_closure
-from videmo.config import Params
 from videmo.registry.champion import CHALLENGER, champion_of, follow, promote, read_history, versions_of
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.registry.history import Change, History
-from videmo.registry.kept import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
 from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
-from videmo.stage import StageReport, digest_of, home, stage_directory, stage_lock
+from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
+from videmo.settings.model import Params
+from videmo.stages.closure import import_closure
+from videmo.stages.stage import StageReport, digest_of, home, stage_directory, stage_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

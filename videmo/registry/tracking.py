@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from videmo.stage import StageReport, home
+from videmo.stages.stage import StageReport, home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

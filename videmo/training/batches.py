@@ -18,8 +18,8 @@ from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, look_a
 from videmo.data.samples import Sample
 
 if TYPE_CHECKING:
-    from videmo.config import Params
     from videmo.data.shards import Dataset
+    from videmo.settings.model import Params
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import distributed as dist
 
-from videmo.config import Engine
-from videmo.stage import sync_tree
+from videmo.settings.model import Engine
+from videmo.stages.stage import sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2

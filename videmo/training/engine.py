@@ -15,7 +15,7 @@ from torch import distributed as dist
 
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
-from videmo.config import Engine
+from videmo.settings.model import Engine
 from videmo.training.tally import Tally, together
 
 BETAS = (0.9, 0.999)

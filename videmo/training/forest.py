@@ -12,8 +12,8 @@ from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
-from videmo.config import Rl
 from videmo.generation.rollout import Rollout
+from videmo.settings.model import Rl
 from videmo.training.prompts import Prompts
 from videmo.tree.model import LEVELS
 

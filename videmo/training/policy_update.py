@@ -14,9 +14,9 @@ from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, collate, token_logprobs
 from videmo.data.samples import Sample
-from videmo.endpoint import Ask
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
+from videmo.llm.client import Ask
 from videmo.training.engine import TrainingEngine
 from videmo.training.forest import (
     Piece,
@@ -33,7 +33,7 @@ from videmo.training.scoring import Scored
 from videmo.training.tally import Tally
 
 if TYPE_CHECKING:
-    from videmo.config import Rl
+    from videmo.settings.model import Rl
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from torch import distributed as dist
 
-from videmo.stage import StageReport, Work, partial_of, stage_directory
+from videmo.stages.stage import StageReport, Work, partial_of, stage_directory
 from videmo.training.checkpoint import CHECKPOINTS, refuse_others
 
 if TYPE_CHECKING:
-    from videmo.config import Params
+    from videmo.settings.model import Params
 
 
 class Follower(Work):

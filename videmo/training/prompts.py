@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from videmo.config import Rl
 from videmo.data.samples import Sample
+from videmo.settings.model import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import is_open
 from videmo.training.batches import Deck

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from videmo.config import Reward
 from videmo.data.samples import Sample
-from videmo.endpoint import Ask
 from videmo.generation.rollout import Rollout
+from videmo.llm.client import Ask
+from videmo.llm.scoring_prompts import Answered, opinions
+from videmo.settings.model import Reward
 from videmo.tasks.catalog import PARTS
-from videmo.tasks.opinion import Answered, opinions
 from videmo.tasks.questions import aspect_of, read_answer
 from videmo.training.objective import EPSILON, Advantages, level_advantages, node_values
 from videmo.training.prompts import CAPTION
+from videmo.training.rewards import Terms, caption_rewards, question_reward, tree_share
 from videmo.training.tally import Tally
 from videmo.tree.model import LEVELS
-from videmo.tree.reward import Terms, caption_rewards, question_reward, tree_share
 from videmo.tree.text import parse
 
 

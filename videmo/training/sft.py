@@ -24,7 +24,7 @@ from videmo.backbone.policy import Policy, load_policy
 from videmo.backbone.prefix_tree import PrefixTree, collate
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
-from videmo.stage import StageReport, Work
+from videmo.stages.stage import StageReport, Work
 from videmo.training.batches import Deck, Mixture, Order, Pack, answer_mask, clip_videos, sample_tree, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model
@@ -33,7 +33,7 @@ from videmo.training.processes import training_directory
 from videmo.tree.model import LEVELS, Level
 
 if TYPE_CHECKING:
-    from videmo.config import Params, Sft
+    from videmo.settings.model import Params, Sft
 
 MIXED: Literal["mixed"] = "mixed"  # in place of a level: all of them together
 Taught = Level | Literal["mixed"]

@@ -18,9 +18,9 @@ import torch
 from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy, load_policy
 from videmo.data.shards import open_dataset
-from videmo.endpoint import connect
 from videmo.generation.hf import HfSampler
-from videmo.stage import StageReport, Work
+from videmo.llm.client import connect
+from videmo.stages.stage import StageReport, Work
 from videmo.training.batches import clip_videos, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, save_model
@@ -34,7 +34,7 @@ from videmo.training.scoring import Scored, ask_scorer, over_levels, reward_tall
 from videmo.training.tally import Tally, together
 
 if TYPE_CHECKING:
-    from videmo.config import Params, Rl
+    from videmo.settings.model import Params, Rl
 
 FINAL_STEPS = 10  # the final rewards are means over so many
 

@@ -10,18 +10,18 @@ import av
 import numpy as np
 import pytest
 
-from videmo.config import Data
 from videmo.data.clip import CLIP_ID
 from videmo.data.decoding import decode
 from videmo.data.sources.faces import NAMESPACE, cast, recordings, stage
-from videmo.data.sources.faces.acting import FPS, FRAMES, act
-from videmo.data.sources.faces.action_units import BLENDS, INDEX, INTENSITIES, PROTOTYPES, blend, prototype
-from videmo.data.sources.faces.appearance import active_units
-from videmo.data.sources.faces.draw import draw_frames
-from videmo.data.sources.faces.ground_truth import face_box, labels_of, tree_of
-from videmo.data.sources.faces.performance import Performance, perform, sample_performance
-from videmo.data.sources.faces.person import sample_person
-from videmo.data.sources.faces.script import KINDS, Script
+from videmo.drawn.acting import FPS, FRAMES, act
+from videmo.drawn.action_units import BLENDS, INDEX, INTENSITIES, PROTOTYPES, blend, prototype
+from videmo.drawn.appearance import active_units
+from videmo.drawn.draw import draw_frames
+from videmo.drawn.ground_truth import face_box, labels_of, tree_of
+from videmo.drawn.performance import Performance, perform, sample_performance
+from videmo.drawn.person import sample_person
+from videmo.drawn.script import KINDS, Script
+from videmo.settings.model import Data
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, Pair
 from videmo.tree.vocabulary import ASPECTS, EMOTIONS, HEAD_POSES

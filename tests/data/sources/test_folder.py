@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from videmo.config import Data, SettingError
 from videmo.data.clip import Recording, Rejected
 from videmo.data.sources.folder import COLUMNS, course, recordings
+from videmo.settings.model import Data, SettingError
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS
 from videmo.tree.vocabulary import ASPECTS

@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from videmo.config import Data, SettingError
 from videmo.data.clip import Recording, Rejected
 from videmo.data.exchange import Item, export_samples
 from videmo.data.sources import folder, messages
+from videmo.settings.model import Data, SettingError
 from videmo.tree.model import Pair
 
 

@@ -18,11 +18,11 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from videmo.config import Data, SettingError
 from videmo.data.annotation.trees import tree_from_labels, tree_of
 from videmo.data.clip import Recording, Rejected, clip_id, is_there
 from videmo.data.exchange import Item, read_items
 from videmo.data.sources import messages
+from videmo.settings.model import Data, SettingError
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.vocabulary import ASPECTS

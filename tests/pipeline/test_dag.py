@@ -1,0 +1,173 @@
+"""The table, the plan, and the doors held against the table."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videmo.evaluation.evaluate import MODELS
+from videmo.pipeline.dag import STAGES, TABLE, output_of, plan
+from videmo.settings.model import SettingError, check_params, load_params
+from videmo.stages.external_inputs import check_outside, directory_digest
+from videmo.stages.stage import StageReport, stage_directory
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "home"))
+
+
+def complete(stage_name: str, params, **metrics: float) -> StageReport:
+    """Put an output of a stage into the store, as its run would."""
+    digests = {step.stage: step.digest for step in plan(params)}
+    stage = TABLE[stage_name]
+    inputs = {name: output_of(name, digests[name]) for name in stage.inputs}
+    with stage_directory(output_of(stage_name, digests[stage_name]), stage.module, stage.view(params), inputs) as work:
+        return work.finish(metrics)
+
+
+def reasons(params) -> dict[str, str]:
+    return {step.stage: step.reason for step in plan(params)}
+
+
+def test_inputs_and_predecessors_come_earlier_in_the_table():
+    seen: set[str] = set()
+    for stage in STAGES:
+        assert {*stage.inputs, *stage.after} <= seen
+        seen.add(stage.name)
+
+
+def test_every_stage_is_a_function_with_the_arguments_that_the_table_gives_it():
+    from importlib import import_module
+    from inspect import signature
+
+    for stage in STAGES:
+        names = list(signature(import_module(stage.module).run).parameters)
+        assert names == ["params", "inputs", "output", *stage.arguments]
+
+
+def test_the_digest_of_a_stage_in_the_plan_is_the_one_it_has_once_it_has_run():
+    params = check_params({})
+    report = complete("data_build", params)
+    step = plan(params)[0]
+    assert (step.digest, step.cached, step.reason) == (report.digest, True, "cached")
+
+
+def test_a_promotion_in_the_store_is_planned_again_as_another_may_be_champion_since():
+    params = check_params({})
+    for stage in TABLE:
+        complete(stage, params)
+    assert {step.stage for step in plan(params) if not step.cached} == {"promotion"}
+    assert reasons(params)["promotion"] == "never taken from the store"
+
+
+def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
+    def changed(**sections):
+        before, after = plan(check_params({})), plan(check_params(sections))
+        return [old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest]
+
+    assert changed(promotion={"min_gain": 1.0}) == ["promotion"]
+    assert changed(validation={"min_clips": 9}) == ["data_validation"]
+    assert changed(rl={"steps": 3}) == ["tree_rl", "face15_eval", "promotion"]
+    assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "face15_eval", "promotion"]
+    assert changed(evaluation={"batch": 3}) == ["face15_eval", "promotion"]
+    assert changed(data={"seed": 7}) == [stage.name for stage in STAGES]
+
+
+def test_the_plan_says_why_a_stage_would_run():
+    params = check_params({"data": {"seed": 1}})
+    assert reasons(params)["data_build"] == "never run"
+    complete("data_build", params)
+    complete("data_validation", params)
+    assert reasons(params)["data_validation"] == "cached"
+    other = reasons(check_params({"data": {"seed": 2}, "validation": {"min_clips": 9}}))
+    assert other["data_build"] == "params changed: data.seed 1 -> 2"
+    assert other["data_validation"] == "input changed: data_build; params changed: validation.min_clips 8 -> 9"
+
+
+def test_the_plan_names_the_file_whose_edit_reruns_a_stage():
+    params = check_params({})
+    report = complete("data_build", params)
+    stored = json.loads((report.output / "stage.json").read_text())
+    stored["code"]["videmo/data/build.py"] = "0"
+    report.output.rename(report.output.with_name("0123456789abcdef"))
+    (report.output.with_name("0123456789abcdef") / "stage.json").write_text(json.dumps(stored))
+    assert reasons(params)["data_build"] == "code changed: videmo/data/build.py"
+
+
+def test_an_unfinished_output_is_said_to_resume():
+    params = check_params({})
+    output_of("data_build", plan(params)[0].digest + ".partial").mkdir(parents=True)
+    assert reasons(params)["data_build"] == "never run; resumes"
+
+
+def test_the_content_of_a_folder_of_videos_enters_the_digest_of_the_data(tmp_path):
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "labels.csv").write_text("file\n")
+    params = check_params({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
+    before = complete("data_build", params).digest
+    (tmp_path / "videos" / "a.mp4").write_bytes(b"1")
+    step = plan(params)[0]
+    assert step.digest != before
+    assert step.reason == "input changed: data.path"
+
+
+def test_a_directory_digest_is_of_names_and_content_and_not_of_times(tmp_path):
+    (tmp_path / "a" / "deep").mkdir(parents=True)
+    (tmp_path / "a" / "deep" / "x").write_text("1")
+    before = directory_digest(tmp_path / "a")
+    (tmp_path / "a" / "deep" / "x").touch()
+    assert directory_digest(tmp_path / "a") == before
+    (tmp_path / "a" / "deep" / "x").write_text("2")
+    assert directory_digest(tmp_path / "a") != before
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"data": {"source": "folder", "path": "nowhere"}}, "data.path = nowhere: no such directory"),
+        ({"data": {"source": "folder", "path": "."}}, "data.labels = labels.csv: no such file"),
+        ({"backbone": {"name": "tiyn"}}, "backbone.name = tiyn: use tiny"),
+        ({"backbone": {"name": "/no/such/weights"}}, "backbone.name = /no/such/weights"),
+    ],
+)
+def test_what_settings_point_at_has_to_be_there(settings, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingError, match=re.escape(message)):
+        check_outside(check_params(settings))
+
+
+def test_dvc_yaml_has_the_stages_inputs_and_settings_of_the_table():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert list(stages) == ["plan", *TABLE, "report"]
+    assert [next(iter(out)) for out in stages["plan"]["outs"]] == [f"outputs/digests/{name}.txt" for name in TABLE]
+    every = load_params(ROOT / "params.yaml")
+    for name, stage in TABLE.items():
+        row = stages[name]
+        assert row["cmd"] == f"videmo stage {name} --run dvc --to outputs"
+        assert row["deps"] == [
+            f"outputs/digests/{name}.txt",
+            *(f"outputs/{source}" for source in stage.inputs),
+            *(f"outputs/done/{before}.txt" for before in stage.after),
+        ]
+        assert set(flat(row["params"], every)) == set(flat(stage.sections, every)) - set(flat(stage.hidden, every))
+        kept = [next(iter(out)) for out in (*row["outs"], *row.get("metrics", ())) if isinstance(out, dict)]
+        assert f"outputs/metrics/{name}.json" in kept
+    shown = [next(iter(metric)) for metric in stages["face15_eval"]["metrics"]]
+    assert shown == [f"outputs/scores/{model}.json" for model in MODELS]
+
+
+def flat(names, params) -> list[str]:
+    """The settings that names of sections, of parts of sections and of settings stand for."""
+    found = []
+    for name in names:
+        value = params
+        for part in name.split("."):
+            value = getattr(value, part)
+        fields = type(value).model_fields if hasattr(type(value), "model_fields") else ()
+        found += flat([f"{name}.{field}" for field in fields], params) if fields else [name]
+    return found

@@ -1,0 +1,89 @@
+"""The gate and the promotion as steps of a run: neither is ever taken from the store."""
+
+import json
+
+import pytest
+from evaluated_models import PARAMS, challenger, champion, manifests, promoted
+
+from videmo.pipeline.gate_and_report import keep_registered, open_run, run_gate
+from videmo.pipeline.step import Run, StepRecord, run_step
+from videmo.registry.champion import read_history
+from videmo.registry.manual_promotion import promote_version
+from videmo.registry.tracking import connect
+from videmo.settings.model import check_params
+
+SETTINGS = PARAMS.model_dump(mode="json")
+
+
+@pytest.fixture
+def step(tmp_path):
+    """The promotion as a step of a run of its own, on what a model has answered."""
+
+    def run(inputs, name):
+        report = run_step("promotion", SETTINGS, {"name": name}, manifests(inputs, tmp_path))
+        (record,) = (one for one in Run(name).steps() if one.stage == "promotion")
+        return report.metrics["promoted"], record.cached
+
+    return run
+
+
+def test_the_gate_step_leaves_the_verdict_in_the_runs_folder(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    given = manifests(evaluated("b", 0.9), tmp_path)
+    assert run_gate(SETTINGS, {"name": "monday"}, given)
+    folder = tmp_path / "runs" / "monday"
+    assert json.loads((folder / "verdict.json").read_text())["opponent"] == "champion, version 1"
+    assert (champion(), challenger()) == ("1", "2")
+    open_run(Run("monday"), PARAMS)
+    assert not (folder / "verdict.json").exists()
+
+
+def test_a_model_that_was_refused_is_judged_again_once_another_is_champion(evaluated, step):
+    step(evaluated("good", 0.9), "monday")
+    assert step(evaluated("fair", 0.6), "tuesday") == (0.0, False)
+    step(evaluated("poor", 0.3), "wednesday")
+    client = connect()
+    promote_version(
+        client, read_history(client, "videmo"), client.get_model_version("videmo", "3"), "a demo", force=True
+    )
+    assert step(evaluated("fair", 0.6), "thursday") == (1.0, False)
+    assert champion() == "2"
+
+
+def test_a_promotion_that_counts_is_not_made_twice(evaluated, step):
+    assert step(evaluated("a", 0.9), "monday") == (1.0, False)
+    assert step(evaluated("a", 0.9), "tuesday") == (1.0, False)
+    assert len(read_history(connect(), "videmo").entries) == 1
+
+
+def test_the_gate_lets_the_verdict_on_a_champion_stand_and_has_nothing_to_promote(evaluated, step, tmp_path):
+    step(evaluated("a", 0.9), "monday")
+    assert not run_gate(SETTINGS, {"name": "tuesday"}, manifests(evaluated("a", 0.9), tmp_path))
+    verdict = json.loads((tmp_path / "runs" / "tuesday" / "verdict.json").read_text())
+    assert (verdict["passed"], verdict["opponent"]) == (True, "base model")
+
+
+def done(inputs, name):
+    """A run whose steps have made these outputs."""
+    run = Run(name)
+    for stage, output in inputs.items():
+        run.record(StepRecord(stage, "digest", str(output), status="succeeded"))
+    return run
+
+
+def test_the_report_step_keeps_the_figures_of_registered_models(evaluated, tmp_path):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    run = done(evaluated("b", 0.9), "monday")
+    keep_registered(run, PARAMS, run.steps())
+    assert list(json.loads((run.folder / "registered.json").read_text())["models"]) == ["champion, version 1"]
+
+
+def test_a_judge_that_cannot_be_reached_costs_the_report_its_registered_models_and_no_more(evaluated, tmp_path, capsys):
+    promoted(evaluated("a", 0.5), tmp_path, "a")
+    run = done(evaluated("b", 0.9), "monday")
+    nowhere = {"judge": "endpoint", "endpoint": {"url": "http://localhost:9/v1", "model": "m", "retries": 0}}
+    keep_registered(run, check_params({**SETTINGS, "evaluation": {**SETTINGS["evaluation"], **nowhere}}), run.steps())
+    assert not (run.folder / "registered.json").exists()
+    assert "the report is without registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
+        capsys.readouterr().out
+    )

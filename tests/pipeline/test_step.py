@@ -1,0 +1,114 @@
+"""One step of a run: store, record, log."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from videmo.pipeline.dag import TABLE, output_of, plan
+from videmo.pipeline.gate_and_report import open_run
+from videmo.pipeline.step import Run, StepRecord, captured_output, discard, planned_inputs, recorded, run_stage
+from videmo.settings.model import SettingError, check_params
+from videmo.stages.stage import home, partial_of
+
+SMALL = check_params(
+    {"data": {"people": 2, "clips_per_person": 1, "frames": 2, "frame_size": 28, "workers": 1, "test_share": 0.5}}
+)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def record(run: Run, stage: str) -> StepRecord:
+    return next(step for step in run.steps() if step.stage == stage)
+
+
+def test_a_stage_runs_once_and_is_then_found_in_the_store():
+    first, second, third = Run("first"), Run("second"), Run("third", fresh=True)
+    report = run_stage("data_build", SMALL, first)
+    assert report.output == output_of("data_build", plan(SMALL)[0].digest)
+    assert (record(first, "data_build").status, record(first, "data_build").cached) == ("succeeded", False)
+    assert run_stage("data_build", SMALL, second) == report
+    assert record(second, "data_build").cached
+    made_again = run_stage("data_build", SMALL, third)
+    assert not record(third, "data_build").cached
+    assert made_again == replace(report, seconds=made_again.seconds)
+    assert record(third, "tree_rl").status == "not run"
+
+
+@pytest.mark.parametrize("harmed", ["clips.parquet", "stage.json"])
+def test_a_damaged_output_is_told_by_the_plan_and_made_again(harmed):
+    report = run_stage("data_build", SMALL, Run("first"))
+    whole = (report.output / harmed).read_bytes()
+    (report.output / harmed).write_bytes(whole[: len(whole) // 2])
+    planned = plan(SMALL)[0]
+    assert (planned.cached, planned.reason) == (False, f"damaged: {harmed}")
+    again = run_stage("data_build", SMALL, Run("second"))
+    assert not record(Run("second"), "data_build").cached
+    assert again.files == report.files
+    assert plan(SMALL)[0].cached
+
+
+def test_a_stage_without_its_inputs_names_the_one_to_run_first():
+    with pytest.raises(SettingError, match="data_validation needs the output of data_build"):
+        planned_inputs(TABLE["data_validation"], SMALL)
+
+
+def test_a_failed_step_is_recorded_with_the_last_line_of_its_error():
+    run = Run("failing")
+    with pytest.raises(ValueError, match="too bad"), recorded(run, StepRecord("tree_rl", "d", "o")):
+        raise ValueError("rl.steps = 3: too bad\nand more")
+    assert record(run, "tree_rl").status == "failed"
+    assert record(run, "tree_rl").error == "rl.steps = 3: too bad"
+    with pytest.raises(KeyError), recorded(run, StepRecord("tree_rl", "d", "o")):
+        raise KeyError("p1")
+    assert record(run, "tree_rl").error == "KeyError: 'p1'"
+
+
+def test_a_log_gets_what_children_print_and_does_not_wait_for_those_that_stay(tmp_path):
+    with captured_output(tmp_path / "logs" / "x.log"):
+        os.write(1, b"from here\n")
+        subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
+        staying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    staying.kill()
+    staying.wait()
+    deadline = time.monotonic() + 30
+    while (tmp_path / "logs" / "x.log").read_text().splitlines() != ["from here", "from a child"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_discarded_output_is_gone_with_what_an_unfinished_one_left(tmp_path):
+    for path in (tmp_path / "out", partial_of(tmp_path / "out")):
+        path.mkdir()
+        (path / "file").write_text("x")
+    discard(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_opens_with_its_settings_no_records_of_before_and_the_link_latest():
+    run = Run("one")
+    run.record(StepRecord("tree_rl", "d", "o", status="failed"))
+    open_run(run, SMALL)
+    assert not run.failed()
+    assert (home() / "runs" / "latest").resolve() == run.folder
+    assert "people: 2" in (run.folder / "params.yaml").read_text()
+    open_run(Run("two"), SMALL)
+    assert (home() / "runs" / "latest").resolve() == Run("two").folder
+
+
+def test_a_manifest_path_is_all_that_a_step_of_a_pipeline_hands_on(tmp_path):
+    from videmo.pipeline.step import run_step
+
+    report = run_step("data_build", SMALL.model_dump(mode="json", exclude_none=True), {"name": "steps"})
+    report.write_manifest(str(tmp_path / "data"))
+    manifest = json.loads((tmp_path / "data").read_text())
+    assert manifest["digest"] == report.digest
+    assert set(manifest) == {"stage", "digest", "uri", "sha256"}

@@ -1,0 +1,142 @@
+"""Settings: every params file of the project holds, and mistakes are told in one line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from videmo.settings.model import Params, SettingError, check_params, load_params
+
+ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "params.yaml", *sorted((ROOT / "params").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_params_file_of_the_project_is_valid(path):
+    assert isinstance(load_params(path), Params)
+
+
+def test_params_yaml_names_every_setting_so_that_dvc_sees_a_change_of_any():
+    def keys(settings, prefix=""):
+        for key, value in settings.items():
+            yield from keys(value, f"{prefix}{key}.") if isinstance(value, dict) else [f"{prefix}{key}"]
+
+    named = set(keys(yaml.safe_load((ROOT / "params.yaml").read_text())))
+    assert named == set(keys(load_params(ROOT / "params.yaml").model_dump()))
+
+
+@pytest.mark.parametrize("size", ["3b", "7b"])
+def test_the_papers_settings_are_the_papers(size):
+    params = load_params(ROOT / "params" / f"paper-{size}.yaml")
+    assert params.backbone.name == f"Qwen/Qwen2.5-VL-{size.upper()}-Instruct"
+    assert params.backbone.max_pixels == 128 * 28 * 28 >= params.data.frame_size**2
+    assert params.data.frames == 16
+    for level in (params.sft.attribute, params.sft.expression, params.sft.emotion):
+        assert (level.epochs, level.learning_rate) == (3, 2e-5)
+        assert params.sft.batch_clips * params.sft.accumulation * level.samples_per_clip == 1024
+    assert (params.sft.warmup, params.sft.weight_decay) == (0.03, 0)
+    rollouts = params.rl.branching[0] * params.rl.branching[1] * params.rl.branching[2]
+    assert (rollouts, params.rl.learning_rate, params.rl.batch_clips) == (8, 1e-5, 128)
+    assert params.evaluation.max_new_tokens == 2048
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("rl.stepz=3", "rl.stepz: no such setting; did you mean steps?"),
+        ("rll.steps=3", "rll: no such setting; did you mean rl?"),
+        ("rl.steps=0", "rl.steps = 0"),
+        ("rl.branching=[2, 0, 2]", "use [2, 1, 2]"),
+        ("promotion.task_tolerances={head_poze: 5}", "head_poze is no task; did you mean head_pose?"),
+        ("promotion.task_tolerances.head_pose=-1", "promotion.task_tolerances.head_pose = -1"),
+        ("promotion.task_tolerances.head_pose=yes", "promotion.task_tolerances.head_pose = True"),
+        ("promotion.model_name=it's", "promotion.model_name"),
+        ("engine.offload=true", "engine.zero_stage 2 or 3"),
+        ("data.source=folder", "data.path is missing"),
+        ("data.frame_size=100", "multiple of 28"),
+        ("steps=3", "use section.key=value"),
+        ("rl.steps", "use section.key=value"),
+        ("rl.steps.more=3", "rl.steps"),
+        ("rl.branching=[2", "not a YAML value"),
+        ("rl.branching=[2, 2]", "rl.branching = [2, 2]: has 2 values and takes more"),
+        ("rl.branching=[yes, 2, 2]", "takes no yes or no"),
+        ("rl.steps=yes", "rl.steps = True: takes no yes or no"),
+        ("data.test_share=off", "takes no yes or no"),
+        ("rl.reward=3", "rl.reward = 3: is a section, with edit_lambda"),
+        ("rl..steps=3", "use section.key=value"),
+        (".steps=3", "use section.key=value"),
+        ("sft.lora.rnk=8", "sft.lora.rnk: no such setting; did you mean rank?"),
+        ("sft.lora.rank=0", "sft.lora.rank = 0"),
+        ("sft.attribute.epochs=.inf", "sft.attribute.epochs = inf: Input should be a finite number"),
+        ("sft.attribute.epochs=.nan", "finite number"),
+        ("data.people=1", "data.people = 1"),
+        ("engine.processes=5", "engine.processes = 5: sft.batch_clips * sft.accumulation = 2 cannot be shared out"),
+        (
+            "data.frame_size=336",
+            "data.frame_size = 336: 112896 pixels a frame, over backbone.max_pixels = 100352; use at most 308",
+        ),
+        ("promotion.model_name=our/model", "promotion.model_name = 'our/model'"),
+    ],
+)
+def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
+    with pytest.raises(SettingError) as refused:
+        load_params(ROOT / "params.yaml", [override])
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[1, 2]", "not list"),
+        ("a: [", "not a readable YAML"),
+        ("", "empty"),
+        ("rl: {}\nrl: {}", "'rl' stands there twice"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
+    (tmp_path / "p.yaml").write_text(content)
+    with pytest.raises(SettingError, match=message):
+        load_params(tmp_path / "p.yaml")
+
+
+def test_a_missing_file_is_refused_by_its_name():
+    with pytest.raises(SettingError, match=r"nope\.yaml: no such params file"):
+        load_params(Path("nope.yaml"))
+
+
+def test_settings_survive_the_way_through_a_pipeline_that_knows_only_floats():
+    params = load_params(ROOT / "params.yaml", ["rl.branching=[3,1,2]"])
+    through = {
+        section: {key: float(value) if type(value) is int else value for key, value in settings.items()}
+        for section, settings in params.model_dump(mode="json", exclude_none=True).items()
+    }
+    assert check_params(through) == params
+
+
+def test_a_section_that_is_off_can_be_set_by_its_keys():
+    params = load_params(ROOT / "params.yaml", ["sft.lora.rank=8"])
+    assert params.sft.lora is not None
+    assert (params.sft.lora.rank, params.sft.lora.alpha) == (8, 32)
+
+
+def test_yes_and_no_are_values_where_they_are_asked_for():
+    assert load_params(ROOT / "params.yaml", ["backbone.freeze_vision=yes"]).backbone.freeze_vision
+
+
+def test_a_file_that_may_not_be_read_is_told_in_one_line(tmp_path):
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(SettingError, match=r"folder\.yaml: cannot be read: Is a directory"):
+        load_params(tmp_path / "folder.yaml")
+
+
+def test_a_params_file_may_share_values_by_anchor(tmp_path):
+    levels = "sft:\n  attribute: &level {epochs: 2}\n  expression: {<<: *level, replay: 0.5}\n"
+    (tmp_path / "p.yaml").write_text(levels)
+    expression = load_params(tmp_path / "p.yaml").sft.expression
+    assert (expression.epochs, expression.replay) == (2, 0.5)
+
+
+def test_a_smoke_run_replaces_no_real_champion():
+    names = [load_params(ROOT / path).promotion.model_name for path in ("params.yaml", "params/smoke.yaml")]
+    assert len(set(names)) == 2

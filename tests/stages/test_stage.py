@@ -1,0 +1,284 @@
+"""Stages: what a digest depends on, and outputs that appear whole or not at all."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from videmo.settings.model import Params, check_params
+from videmo.settings.sections import SectionsView
+from videmo.stages import closure
+from videmo.stages.closure import import_closure
+from videmo.stages.stage import (
+    StageReport,
+    digest_of,
+    faults,
+    file_digest,
+    partial_of,
+    read_manifest,
+    stage_digest,
+    stage_directory,
+)
+
+MODULE = "videmo.tree.distance"
+
+
+def finished(output: Path, params: Params | None = None, metrics: dict[str, float] | None = None) -> StageReport:
+    with stage_directory(output, MODULE, params or Params(), {}) as work:
+        (work.path / "weights.bin").write_bytes(b"w" * 100)
+        return work.finish(metrics or {"loss": 0.5})
+
+
+def interrupted(output: Path, params: Params, error: BaseException, found: list[list[str]] | None = None) -> None:
+    """A stage that notes what it finds in its directory, leaves a checkpoint and fails."""
+    with stage_directory(output, MODULE, params, {}) as work:
+        if found is not None:
+            found.append([path.name for path in work.path.iterdir() if path.name != ".digest"])
+        (work.path / "checkpoint").write_text("x")
+        raise error
+
+
+def test_an_output_appears_only_when_the_stage_has_finished(tmp_path):
+    output = tmp_path / "store" / "out"
+    with stage_directory(output, MODULE, Params(), {}) as work:
+        (work.path / "half").write_text("half")
+        assert not output.exists()
+        work.finish()
+    assert (output / "half").read_text() == "half"
+    assert not partial_of(output).exists()
+
+
+def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(tmp_path):
+    report = finished(tmp_path / "out", metrics={"loss": 1})
+    stored = json.loads((tmp_path / "out" / "stage.json").read_text())
+    assert stored["digest"] == stage_digest(MODULE, Params().model_dump(mode="json"), {}) == report.digest
+    assert stored["files"] == {"weights.bin": file_digest(tmp_path / "out" / "weights.bin")}
+    assert stored["config"]["rl"]["steps"] == 40
+    assert stored["metrics"] == {"loss": 1.0}
+    assert StageReport.read(tmp_path / "out") == report
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        (lambda output: None, []),
+        (lambda output: (output / "a.txt").unlink(), ["a.txt"]),
+        (lambda output: (output / "a.txt").write_text("sh"), ["a.txt"]),
+        (lambda output: (output / "stage.json").unlink(), ["stage.json"]),
+        (lambda output: (output / "stage.json").write_text('{"stage": '), ["stage.json"]),
+        (lambda output: (output / "stage.json").write_text("[]"), ["stage.json"]),
+    ],
+    ids=["none", "missing", "shorter", "no report", "half a report", "another report"],
+)
+def test_an_output_tells_which_of_its_files_were_harmed(tmp_path, harm, found):
+    with stage_directory(tmp_path / "out", MODULE, Params(), {}) as work:
+        (work.path / "a.txt").write_text("short")
+        work.finish()
+    harm(tmp_path / "out")
+    assert faults(tmp_path / "out") == found
+
+
+def test_a_failed_stage_leaves_only_its_partial_directory(tmp_path):
+    with pytest.raises(OSError, match="No space left"):
+        interrupted(tmp_path / "out", Params(), OSError(28, "No space left on device"))
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out.partial" / "checkpoint").exists()
+
+
+def test_a_stage_that_forgets_to_finish_is_an_error(tmp_path):
+    with (
+        pytest.raises(RuntimeError, match="ended without"),
+        stage_directory(tmp_path / "o", MODULE, Params(), {}),
+    ):
+        pass
+
+
+def test_what_a_killed_run_left_is_kept_for_the_same_digest_and_emptied_for_another(tmp_path):
+    found = []
+    for params in (Params(), Params(), check_params({"rl": {"steps": 3}})):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(tmp_path / "out", params, KeyboardInterrupt(), found)
+    assert found == [[], ["checkpoint"], []]
+
+
+def test_a_complete_output_is_not_written_over(tmp_path):
+    finished(tmp_path / "out")
+    with pytest.raises(FileExistsError, match="complete already"):
+        finished(tmp_path / "out")
+
+
+def test_rows_after_the_checkpoint_and_a_torn_last_row_are_dropped_on_resume(tmp_path):
+    with stage_directory(tmp_path / "out", MODULE, Params(), {}) as work:
+        for step in range(1, 5):
+            work.log(step, loss=1 / step, gradient=float("nan"))
+        with (work.path / "metrics.jsonl").open("a") as rows:
+            rows.write('{"step": 5, "lo')
+        work.rewind(3)
+        work.log(4, loss=0.0)
+        work.finish()
+    rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert rows[0]["gradient"] is None
+
+
+def test_a_metric_that_is_not_a_number_is_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match="accuracy is nan"):
+        finished(tmp_path / "out", metrics={"accuracy": float("nan")})
+    assert not (tmp_path / "out").exists()
+
+
+def test_inputs_must_be_complete_outputs(tmp_path):
+    (tmp_path / "data").mkdir()
+    with (
+        pytest.raises(FileNotFoundError, match="not the complete output"),
+        stage_directory(tmp_path / "out", MODULE, Params(), {"data_build": tmp_path / "data"}),
+    ):
+        pass
+
+
+def test_a_manifest_leads_to_the_output_and_refuses_another_one_in_its_place(tmp_path):
+    report = finished(tmp_path / "out")
+    report.write_manifest(str(tmp_path / "manifest"))
+    assert read_manifest(str(tmp_path / "manifest")) == tmp_path / "out"
+    shutil.rmtree(tmp_path / "out")
+    with pytest.raises(ValueError, match=report.digest):
+        read_manifest(str(tmp_path / "manifest"))
+    finished(tmp_path / "out", metrics={"loss": 0.7})
+    with pytest.raises(ValueError, match="is not the distance"):
+        read_manifest(str(tmp_path / "manifest"))
+
+
+def _slow_stage(output: Path, seconds: float) -> None:
+    try:
+        with stage_directory(output, MODULE, Params(), {}) as work:
+            (work.path / "pid").write_text(str(os.getpid()))
+            time.sleep(seconds)
+            work.finish()
+    except FileExistsError:
+        pass
+
+
+def test_two_processes_that_want_the_same_output_take_turns(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    both = [context.Process(target=_slow_stage, args=(tmp_path / "out", 0.5)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+    assert [process.exitcode for process in both] == [0, 0]
+    assert (tmp_path / "out" / "pid").exists()
+    assert not partial_of(tmp_path / "out").exists()
+
+
+def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from videmo.settings.model import Params\n"
+        "from videmo.stages.stage import stage_directory\n"
+        f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, Params(), {{}}) as work:\n"
+        "    (work.path / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out")], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "out").exists()
+    finished(tmp_path / "out")
+    assert (tmp_path / "out" / "half").exists()
+
+
+def test_a_stage_sees_its_own_sections_and_is_told_which_it_forgot():
+    view = SectionsView(Params(), ("sft", "engine"), "sft_emotion", hidden=("sft.attribute", "sft.expression"))
+    assert view.engine.zero_stage == 0
+    assert view.sft.emotion.epochs == 3.0
+    assert view.sft.batch_clips == 16
+    with pytest.raises(AttributeError, match="sft_emotion reads the section 'rl'"):
+        _ = view.rl
+    with pytest.raises(AttributeError, match="'attribute'"):
+        _ = view.sft.attribute
+    assert set(view.model_dump()) == {"sft", "engine"}
+    assert "attribute" not in view.model_dump()["sft"]
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package named videmo with two stages, a helper that one of them imports inside a function, and data files."""
+    root = tmp_path / "videmo"
+    files = {
+        "__init__.py": "",
+        "config.py": "A = 1",
+        "stage.py": "",
+        "room/__init__.py": "",
+        "room/one.py": "from videmo.settings.model import A\n\ndef run():\n    from videmo.room import helper\n",
+        "room/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from videmo.room import one\n"
+        "from . import sources\nimport json\n\nNAME = 'table.json'\nMODULE = 'videmo.room.sources.'\n",
+        "room/helper.py": "import os\n",
+        "room/table.json": "{}",
+        "room/other.json": "{}",
+        "room/README.md": "words",
+        "room/sources/__init__.py": "",
+        "room/sources/folder.py": "X = 1",
+    }
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+    monkeypatch.setattr(closure, "PACKAGE", root)
+    return root
+
+
+def dependents(package: Path, edited: str) -> set[str]:
+    """Which of the two stages have another digest once `edited` has changed."""
+    before = {name: stage_digest(f"videmo.room.{name}", {}, {}) for name in ("one", "two")}
+    path = package / edited
+    path.write_text(path.read_text() + "\n# edited\n")
+    return {name for name, digest in before.items() if stage_digest(f"videmo.room.{name}", {}, {}) != digest}
+
+
+@pytest.mark.parametrize(
+    ("edited", "changed"),
+    [
+        ("room/one.py", {"one"}),
+        ("room/helper.py", {"one"}),  # imported inside a function
+        ("room/two.py", {"two"}),  # one's import of it is for types alone
+        ("room/sources/folder.py", {"two"}),  # named by a string with the package's name
+        ("room/table.json", {"two"}),  # named by two
+        ("room/other.json", {"one", "two"}),  # named by nobody, so everybody's
+        ("room/__init__.py", {"one", "two"}),
+        ("room/README.md", set()),
+        ("config.py", set()),  # its values enter by section
+    ],
+)
+def test_an_edit_changes_the_digest_of_what_depends_on_it_and_nothing_else(package, edited, changed):
+    assert dependents(package, edited) == changed
+
+
+def test_the_digest_follows_settings_inputs_and_nothing_that_is_merely_written_differently():
+    digest = stage_digest(MODULE, {"rl": {"steps": 1, "seed": 0}}, {"data_build": "a"})
+    assert stage_digest(MODULE, {"rl": {"seed": 0, "steps": 1}}, {"data_build": "a"}) == digest
+    assert stage_digest(MODULE, {"rl": {"steps": 2, "seed": 0}}, {"data_build": "a"}) != digest
+    assert stage_digest(MODULE, {"rl": {"steps": 1, "seed": 0}}, {"data_build": "b"}) != digest
+    assert len(digest) == 16
+
+
+def test_the_closure_reaches_the_weights_of_the_tiny_backbone_and_not_the_report():
+    files = set(import_closure("videmo.training.tree_rl"))
+    assert "videmo/backbone/weights/tiny/model.safetensors" in files
+    assert "videmo/tree/zhang_shasha.py" in files
+    assert not [
+        file for file in files if file.startswith(("videmo/evaluation", "videmo/pipeline", "videmo/kubeflow", "tests"))
+    ]
+
+
+def test_a_module_that_is_not_there_is_named():
+    with pytest.raises(ModuleNotFoundError, match=r"videmo\.nothing"):
+        import_closure("videmo.nothing")
+
+
+def test_equal_values_have_equal_digests_in_any_order():
+    assert digest_of({"a": 1, "b": [1, 2]}) == digest_of({"b": [1, 2], "a": 1}) != digest_of({"a": 1, "b": [2, 1]})

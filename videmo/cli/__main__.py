@@ -1,0 +1,5 @@
+"""`python -m videmo.cli`."""
+
+from videmo.cli.main import main
+
+main()

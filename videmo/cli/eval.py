@@ -1,0 +1,130 @@
+"""The commands `videmo eval` and `videmo score`: face-15 of one model, or of answers that there are already."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile
+from videmo.llm.client import EndpointError
+from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
+from videmo.settings.model import SettingError, load_params
+from videmo.stages.files import write_whole
+
+if TYPE_CHECKING:
+    from videmo.evaluation.predictions import Prediction
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="An output of data_build, of which the held-out part is asked; or a folder of videos and labels."
+    ),
+]
+Output = Annotated[
+    Path | None, typer.Option(help="Write predictions.jsonl, scores.json and report.html here.", metavar="DIR")
+]
+
+
+def evaluate_model(
+    model: Annotated[
+        str, typer.Option(help="A Hugging Face directory, models:/NAME@champion, or tiny.", metavar="DIR_OR_URI")
+    ],
+    data: Data,
+    output: Output = None,
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+) -> None:
+    """Ask a model the questions of face-15 and score its answers; started again, it goes on."""
+    from videmo.evaluation.answer_stage import PREDICTIONS
+    from videmo.evaluation.predictions import read_predictions
+
+    settings = load_params(params, overrides)
+    with _refusals():
+        weights = model_directory(model)
+        dataset = dataset_directory(data, settings)
+        answers = answers_of(weights, dataset, settings) / PREDICTIONS
+        predictions = read_predictions(answers).predictions
+        scores = score_predictions(model, predictions, settings)
+    _print(scores)
+    print(f"answers: {os.path.relpath(answers)}")
+    if output:
+        _write(output, scores, predictions, dataset)
+
+
+def score_file(
+    file: Annotated[Path, typer.Argument(help="JSON lines with ms-swift's fields: response, messages, videos.")],
+    data: Data,
+    output: Output = None,
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+) -> None:
+    """Score answers that this project or another one wrote."""
+    from videmo.data.shards import open_dataset
+    from videmo.evaluation.answers import choose_questions
+    from videmo.evaluation.matching import match_file
+
+    settings = load_params(params, overrides)
+    if not file.is_file():
+        raise SettingError(f"{file}: no such file")
+    with _refusals():
+        dataset = dataset_directory(data, settings)
+        questions = choose_questions(open_dataset(dataset), settings.evaluation.max_clips)
+        matched = match_file(file, questions.dataset, questions.samples)
+        scores = {**score_predictions(str(file), matched.predictions, settings), "faults": matched.counts()}
+    _print(scores)
+    for fault in matched.faults():
+        typer.echo(f"note: {fault}", err=True)
+    if output:
+        _write(output, scores, matched.predictions, dataset)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is wrong with a model, data, answers or the judge's server is the user's to mend, and told in a line."""
+    try:
+        yield
+    except (ValueError, EndpointError) as error:
+        raise SettingError(str(error)) from None
+
+
+def _print(scores: dict[str, Any]) -> None:
+    """The figures by table and task, with their intervals."""
+    from videmo.evaluation.statistics import MEAN15
+    from videmo.tasks.catalog import TASKS
+
+    print(f"{scores['name']}: {scores['samples']} questions about {scores['clips']} clips, judge {scores['judge']}")
+    (figures,) = scores["models"].values()
+    tables, tasks = figures["table"], figures["task"]
+    for table in tables:
+        print(_line(table, tables[table]))
+        for task in (name for name in tasks if TASKS[name].table == table):
+            print(_line(f"  {task}", tasks[task]))
+    print(_line(f"mean of {len(tasks)} tasks", figures[MEAN15]))
+    for aggregates in scores["paper_aggregates"].values():
+        print("averaged as in the paper: " + ", ".join(f"{name} {value}" for name, value in aggregates.items()))
+    for kind, (unread, asked) in scores["unread"].items():
+        if unread:
+            print(f"not readable, and scored 0 by rules: {unread} of {asked} {kind}")
+
+
+def _line(name: str, figure: list[float]) -> str:
+    value, low, high = figure
+    bounds = f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "too few people for an interval"
+    return f"{name:<26} {value:5.1f}  {bounds}"
+
+
+def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
+    from videmo.evaluation.predictions import write_predictions
+    from videmo.evaluation.report import write_evaluation
+
+    directory.mkdir(parents=True, exist_ok=True)
+    write_predictions(directory / "predictions.jsonl", predictions)
+    write_whole(directory / "scores.json", json.dumps(scores, indent=1))
+    write_evaluation(directory / "report.html", scores, predictions, dataset)
+    print(f"report: {os.path.relpath(directory / 'report.html')}")

@@ -1,0 +1,150 @@
+"""The `kfp` command: `kfp run FILE.py`, added to the stock command line, which gets everything else untouched."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from videmo.settings.model import Params, SettingError, load_params
+from videmo.stages.external_inputs import check_outside
+
+if TYPE_CHECKING:
+    from videmo.kubeflow.pipeline_file import PipelineFile
+
+
+def main() -> None:
+    """Entry point of `kfp`."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["run"] and not _is_stock(arguments[1:]):
+        sys.exit(_while_read(_run, arguments[1:]))
+    from kfp.cli.__main__ import main as stock_main
+
+    stock_main()
+
+
+@click.command(name="run", epilog="Settings that neither the file nor --set names have the models' defaults.")
+@click.argument("file", metavar="FILE.py", type=click.Path(path_type=Path))
+@click.option("--params", type=click.Path(path_type=Path), metavar="FILE", help="Settings; params.yaml by default.")
+@click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--plan", is_flag=True, help="Say what would run and why; run nothing.")
+@click.option("--no-cache", is_flag=True, help="Make again what the store has.")
+@click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
+@click.option("--name", help="Name of the run; the date and time by default.")
+def run_file(
+    file: Path,
+    params: Path | None,
+    overrides: tuple[str, ...],
+    plan: bool,
+    no_cache: bool,
+    endpoint: str | None,
+    name: str | None,
+) -> int | None:
+    """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
+    from videmo.kubeflow import pipeline_file
+    from videmo.pipeline.run_names import check_name, free_name
+
+    pipeline_file.check_path(file)
+    settings = load_params(params or _default_params(file), list(overrides))
+    check_outside(settings, here=endpoint is None)
+    check_name(name)
+    if endpoint is not None:
+        from videmo.kubeflow.submit import check_endpoint
+
+        check_endpoint(endpoint)
+    pipeline = pipeline_file.load(file)
+    if plan:
+        _show_plan(settings, pipeline, fresh=no_cache)
+    elif endpoint:
+        from videmo.kubeflow.submit import submit
+
+        print(submit(pipeline, settings, endpoint, name or free_name(), fresh=no_cache))
+    else:
+        from videmo.kubeflow.local_runner import run_here
+
+        return run_here(pipeline, settings, name, fresh=no_cache)
+    return None
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments in (["--help"], ["-h"]):
+        return _help(exit_code=0 if arguments else 2)
+    try:
+        return run_file.main(arguments, prog_name="kfp run", standalone_mode=False) or 0
+    except SettingError as error:
+        return _refuse(str(error))
+    except click.UsageError as error:
+        return _refuse(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _refuse(f"{error.filename or 'the run'}: {error.strerror or error}")
+        return 1
+
+
+def _while_read(run: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run, and end without a word where nobody reads on: `kfp run --help | head`."""
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush at the end
+        return 1
+    return code
+
+
+def _refuse(message: str) -> int:
+    print(f"kfp run: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _is_stock(arguments: list[str]) -> bool:
+    """Whether `kfp run ARGUMENTS` is for the stock command line: its first word is one of the stock subcommands."""
+    first = arguments[0] if arguments else ""
+    if not first or first.startswith("-") or first.endswith(".py"):
+        return False
+    return first in _stock_run().commands
+
+
+def _help(exit_code: int) -> int:
+    print(run_file.get_help(click.Context(run_file, info_name="kfp run")))
+    print("\nWith a server, the stock commands (kfp [--endpoint URL] run COMMAND):")
+    for name, stock in sorted(_stock_run().commands.items()):
+        print(f"  {name:<12} {stock.get_short_help_str(limit=90)}")
+    return exit_code
+
+
+def _stock_run() -> click.Group:
+    from kfp.cli.run import run
+
+    return run
+
+
+def _default_params(file: Path) -> Path:
+    """params.yaml of the current directory, or of the nearest directory above the pipeline."""
+    places = (Path.cwd(), *file.resolve().parents)
+    found = next((place for place in places if (place / "params.yaml").is_file()), Path("."))
+    return Path(os.path.relpath(found / "params.yaml"))
+
+
+def _show_plan(params: Params, pipeline: PipelineFile, fresh: bool) -> None:
+    from videmo.pipeline.dag import plan
+
+    steps = [step for step in plan(params) if step.stage in pipeline.stages]
+    if fresh:
+        steps = [replace(step, cached=False, reason="--no-cache" if step.cached else step.reason) for step in steps]
+    width = max((len(step.stage) for step in steps), default=0)
+    for step in steps:
+        print(f"{step.stage:<{width}}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
+    print(f"{sum(not step.cached for step in steps)} of {len(steps)} steps would run")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The command line `videmo`: single stages, plans, reports, and the commands of the rooms."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from videmo.cli.eval import evaluate_model, score_file
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile
+from videmo.cli.registry import registry
+from videmo.pipeline.dag import TABLE, plan
+from videmo.settings.model import Params, SettingError, load_params
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+backbone = typer.Typer(no_args_is_help=True, help="The model that everything starts from.")
+app.add_typer(backbone, name="backbone")
+app.add_typer(registry, name="registry")
+app.command("eval")(evaluate_model)
+app.command("score")(score_file)
+
+
+def main() -> None:
+    try:
+        app()
+    except SettingError as error:
+        print(f"videmo: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a disk that is full or must not be written
+        print(f"videmo: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command("plan")
+def show_plan(
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+    write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
+) -> None:
+    """Print each stage, its digest, and whether it is cached or why it would run."""
+    steps = plan(_settings(params, overrides))
+    for step in steps:
+        print(f"{step.stage:<15}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
+        if write:
+            write.mkdir(parents=True, exist_ok=True)
+            (write / f"{step.stage}.txt").write_text(step.digest + "\n", encoding="utf-8")
+
+
+@app.command("stage")
+def run_one_stage(
+    name: Annotated[str, typer.Argument(help=", ".join(TABLE))],
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+    run: Annotated[str, typer.Option(help="The run that the step belongs to.")] = "stages",
+    to: Annotated[
+        Path | None, typer.Option(help="Link the output, its metrics and plots below this directory.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Make the output again.")] = False,
+) -> None:
+    """Run one stage, or find its output in the store."""
+    from videmo.pipeline.gate_and_report import save_params
+    from videmo.pipeline.run_names import check_name
+    from videmo.pipeline.step import Run, last_line, run_stage
+
+    if name not in TABLE:
+        raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
+    check_name(run)
+    settings = _settings(params, overrides)
+    inputs = {source: to / source for source in TABLE[name].inputs} if to else None
+    save_params(Run(run), settings)
+    try:
+        report = run_stage(name, settings, Run(run, fresh=no_cache), inputs)
+    except SettingError:
+        raise
+    except Exception as error:
+        log = Run(run).folder / "logs" / f"{name}.log"
+        print(f"{name} failed: {last_line(error)}\n  log: {os.path.relpath(log)}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    print(f"{name} {report.digest} {json.dumps(report.metrics)}")
+    if to:
+        from videmo.pipeline.dvc_export import export
+
+        export(report, to)
+
+
+@app.command("report")
+def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.")] = "latest") -> None:
+    """Write report.html and metrics.json of a run again."""
+    from videmo.pipeline.gate_and_report import write_run_report
+    from videmo.stages.stage import home
+
+    folder = home() / "runs" / run
+    if not folder.is_dir():
+        raise SettingError(f"{run}: no such run in {home() / 'runs'}")
+    settings = load_params(folder / "params.yaml")
+    print(os.path.relpath(write_run_report(settings.model_dump(mode="json"), {"name": folder.resolve().name})))
+
+
+@app.command()
+def drift(before: Path, now: Path) -> None:
+    """Compare the labels of two outputs of data_build; exit code 1 where any question set has moved."""
+    from videmo.data.drift import compare
+
+    for output in (before, now):
+        if not (output / "stage.json").is_file():
+            raise SettingError(f"{output}: not an output of data_build")
+    found = compare(before, now)
+    for row in found:
+        print(f"{row.part:<28} index {row.index:6.3f}  p {row.p:.3g}  {row.before} -> {row.now} answers"
+              f"{'  moved' if row.moved else ''}")  # fmt: skip
+    raise typer.Exit(int(any(row.moved for row in found)))
+
+
+@app.command()
+def schedule(
+    file: Annotated[Path, typer.Argument(help="A pipeline, such as pipelines/retrain.py.")],
+    cron: Annotated[str, typer.Option(help="Minute, hour, day of month, month, day of week.")],
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+    endpoint: Annotated[str, typer.Option(help="Leave it to this Kubeflow Pipelines server.", metavar="URL")] = "",
+    name: Annotated[str, typer.Option(help="Name of the recurring run on the server.")] = "videmo",
+) -> None:
+    """Run a pipeline at fixed times: here, as long as this command lives, or on a server."""
+    from videmo.kubeflow import pipeline_file
+    from videmo.kubeflow.schedule import check_cron, schedule_here, schedule_there
+    from videmo.kubeflow.submit import check_endpoint
+
+    pipeline_file.check_path(file)
+    settings = _settings(params, overrides, here=not endpoint)
+    check_cron(cron)
+    if endpoint:
+        check_endpoint(endpoint)
+        print(schedule_there(pipeline_file.load(file), settings, endpoint, name, cron))
+    else:
+        changes = [part for override in overrides or [] for part in ("--set", override)]
+        schedule_here([str(file), "--params", str(params), *changes], cron)
+
+
+@app.command("trainjob")
+def show_train_job(
+    name: Annotated[str, typer.Argument(help="A training stage.")],
+    run: Annotated[str, typer.Option(help="The run that the step belongs to.")],
+    nodes: Annotated[int, typer.Option(help="engine.processes are shared out among so many.")] = 1,
+    params: ParamsFile = DEFAULT,
+    overrides: Overrides = None,
+) -> None:
+    """Describe a stage on the volume and print the TrainJob that runs it over several nodes."""
+    import yaml
+
+    from videmo.kubeflow.train_job import train_job
+    from videmo.pipeline.dag import output_of
+    from videmo.pipeline.launch import write_job
+    from videmo.pipeline.run_names import check_name
+    from videmo.pipeline.step import Run, planned_inputs
+
+    if name not in TABLE or "engine" not in TABLE[name].sections:
+        raise SettingError(f"{name}: no training stage")
+    check_name(run)
+    settings = _settings(params, overrides)
+    if settings.engine.processes % nodes:
+        raise SettingError(f"engine.processes = {settings.engine.processes}: not a multiple of --nodes {nodes}")
+    digest = next(step.digest for step in plan(settings) if step.stage == name)
+    job = Run(run).folder / f"{name}.json"
+    write_job(job, TABLE[name], settings, planned_inputs(TABLE[name], settings), output_of(name, digest))
+    print(yaml.safe_dump(train_job(name, run, nodes, settings.engine.processes // nodes), sort_keys=False))
+
+
+@backbone.command("pretrain-tiny")
+def pretrain_tiny(
+    output: Annotated[Path, typer.Argument(help="Directory to write the weights to.")],
+    seed: int = 0,
+) -> None:
+    """Teach the tiny backbone to see and to speak, on plain captions of procedural scenes and faces."""
+    from videmo.pretraining.pretrain_tiny import Schedule, pretrain
+
+    print(json.dumps(pretrain(output, Schedule(seed=seed))))
+
+
+def _settings(params: Path, overrides: list[str] | None, here: bool = True) -> Params:
+    from videmo.stages.external_inputs import check_outside
+
+    settings = load_params(params, overrides)
+    check_outside(settings, here)
+    return settings

@@ -1,0 +1,185 @@
+"""A run on this machine through kfp.local: its steps as subprocesses, a display, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from io import TextIOBase
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from videmo.kubeflow.display import showing
+from videmo.kubeflow.pipeline_file import PipelineFile
+from videmo.pipeline.dag import plan
+from videmo.pipeline.gate_and_report import open_run, write_run_report
+from videmo.pipeline.run_names import held_name
+from videmo.pipeline.step import Run, last_line
+from videmo.settings.model import Params
+from videmo.stages.stage import STOPPED, home
+
+LITTLE = 2**20  # bytes; with less free, a disk is full
+
+
+def run_here(pipeline: PipelineFile, params: Params, name: str | None, fresh: bool) -> int:
+    """Run the pipeline. Returns the exit code: 0, 1 where a step failed, 130 where the user stopped it.
+
+    The store is the only cache: kfp's own local one knows nothing of the package's code or of what the store still has.
+    """
+    with held_name(name) as held:
+        return _run(pipeline, params, Run(held, fresh))
+
+
+def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
+    open_run(run, params)
+    arguments = pipeline.arguments(params, run.name, run.fresh)
+    pipeline.keep_local()
+    log = run.folder / "logs" / "pipeline.log"
+    with stoppable():
+        try:
+            with showing(run, pipeline.stages, plan(params), sys.stdout), quiet(log):
+                failure = _start(pipeline, arguments, run)
+        except KeyboardInterrupt:
+            end_children()
+            _settle(run, STOPPED)
+            _report(run, params)
+            _print_outcome(run)
+            print("stopped; the same command goes on from the last checkpoint")
+            return 130
+    _settle(run, _no_word())
+    if not (run.folder / "report.html").exists() and pipeline.stages:
+        _report(run, params)
+    _print_outcome(run)
+    return _print_failure(run, failure) if failure else 0
+
+
+def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str | None:
+    """Run to the end; returns what kfp says of a failure."""
+    from kfp import local
+
+    runner = local.SubprocessRunner(use_venv=False)
+    local.init(runner, pipeline_root=str(run.folder / "artifacts"), raise_on_error=True, enable_caching=False)
+    try:
+        pipeline.function(**arguments)
+    except RuntimeError as error:  # of kfp, about a step
+        return re.sub(r"\x1b\[\d*m", "", str(error))
+    except Exception as error:
+        traceback.print_exc()  # into the log
+        return last_line(error)
+    return None
+
+
+def _report(run: Run, params: Params) -> None:
+    """Write the report of a run whose own last step did not come to it."""
+    with quiet(run.folder / "logs" / "report.log"), suppress(Exception):  # the run has more to say than this
+        write_run_report(params.model_dump(mode="json"), {"name": run.name})
+
+
+@contextmanager
+def quiet(log: Path) -> Iterator[None]:
+    """Send what kfp and the steps print to `log`, as far as there is room on the disk."""
+    with (
+        Sink(log) as sink,
+        redirect_stdout(sink),
+        redirect_stderr(sink),
+        warnings.catch_warnings(action="ignore"),
+    ):
+        yield
+
+
+class Sink(TextIOBase):
+    """A log that stays incomplete on a full disk, and does not end what writes to it."""
+
+    def __init__(self, log: Path):
+        self._file = log.open("w", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+        super().close()
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let a polite kill end the run as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def end_children() -> None:
+    """End every process below this one: asked first, after five seconds forced."""
+    import psutil
+
+    children = psutil.Process(os.getpid()).children(recursive=True)
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    for child in alive:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def _settle(run: Run, error: str) -> None:
+    """No step is running any more: one that still says so was cut short."""
+    for step in run.steps():
+        if step.status == "running":
+            with suppress(OSError):  # a full disk
+                run.record(replace(step, status="failed", error=error))
+
+
+def _no_word() -> str:
+    """Why a step may have ended that could not say why."""
+    if shutil.disk_usage(home()).free < LITTLE:
+        return f"no space is left on the disk of {home()}"
+    return "ended without a word; the machine may have run out of memory"
+
+
+def _print_outcome(run: Run) -> None:
+    """The scores, the gate's verdict, and where the report is."""
+    metrics, page = (run.folder / name for name in ("metrics.json", "report.html"))
+    if metrics.exists():
+        scores = json.loads(metrics.read_text(encoding="utf-8"))
+        for model, mean in scores["mean15"].items():
+            measured = sum(score is not None for score in scores["face15"][model].values())
+            print(f"{model:<15} mean of {measured} tasks {mean:5.1f}" if measured else f"{model:<15} nothing measured")
+        if found := scores["verdict"]:
+            champion = found["passed"] and not run.failed()
+            print(f"verdict: {'champion' if champion else 'not promoted'}, {found['reason']}")
+    if page.exists():
+        print(f"report: {_shown(page)}")
+
+
+def _print_failure(run: Run, failure: str) -> int:
+    failed = run.failed()
+    for step in failed:
+        print(f"{step.stage} failed: {step.error}\n  log: {_shown(run.folder / 'logs' / f'{step.stage}.log')}")
+    if not failed:
+        said = _no_word() if shutil.disk_usage(home()).free < LITTLE else failure
+        print(f"{said}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
+    return 1
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path)

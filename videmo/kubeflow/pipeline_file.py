@@ -1,0 +1,100 @@
+"""A file with a pipeline of Kubeflow Pipelines: checked, loaded, and fitted to where it is going to run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from videmo.pipeline.dag import TABLE, PlannedStep
+from videmo.settings.model import Params, SettingError
+
+
+@dataclass(frozen=True)
+class PipelineFile:
+    """A loaded pipeline. `function` runs it when called, once kfp.local is set up; `spec` is its compiled form."""
+
+    path: Path
+    function: Any
+    spec: Any
+    stages: tuple[str, ...]  # of the table, in the order of the table
+
+    def arguments(self, params: Params, run_name: str, fresh: bool) -> dict[str, Any]:
+        """What the pipeline is given, of `params` and `run`, as far as it takes them."""
+        offered = {
+            "params": params.model_dump(mode="json", exclude_none=True),
+            "run": {"name": run_name, "fresh": fresh},
+        }
+        return {name: value for name, value in offered.items() if name in self.spec.root.input_definitions.parameters}
+
+    def tasks(self) -> Iterator[Any]:
+        """Every task of the compiled pipeline, those inside conditions and exit handlers too."""
+        for component in (self.spec.root, *self.spec.components.values()):
+            yield from component.dag.tasks.values()
+
+    def set_cache_keys(self, plan: list[PlannedStep], enabled: bool) -> None:
+        """Make the stage digests the cache keys, so that a server reuses a step exactly when the store would."""
+        digests = {step.stage: step.digest for step in plan}
+        for task in self.tasks():
+            stage = task.task_info.name
+            if stage in digests:
+                task.caching_options.enable_cache = enabled and TABLE[stage].reusable
+                task.caching_options.cache_key = digests[stage]
+
+    def set_accelerators(self, processes: int) -> None:
+        """Ask for a GPU for each process of the steps that train in several."""
+        for task in self.tasks():
+            stage = TABLE.get(task.task_info.name)
+            if stage and "engine" in stage.sections:
+                label = self.spec.components[task.component_ref.name].executor_label
+                accelerator = self.spec.deployment_spec["executors"][label]["container"]["resources"]["accelerator"]
+                accelerator.update({"count": str(processes), "resourceCount": str(processes)})
+
+    def keep_local(self) -> None:
+        """Drop what is meant for a cluster: its volume's path, and retries, as a stage that fails here fails again."""
+        for task in self.tasks():
+            task.ClearField("retry_policy")
+        for executor in self.spec.deployment_spec["executors"].values():
+            if "env" in executor["container"]:
+                del executor["container"]["env"]
+
+
+def check_path(path: Path) -> None:
+    """Raise SettingError where `path` is not a Python file."""
+    if path.is_file() and path.suffix == ".py":
+        return
+    if path.exists():
+        raise SettingError(f"{path}: a pipeline is a Python file, such as pipelines/full.py")
+    folder = path.parent if path.parent.is_dir() else Path(".")
+    close = get_close_matches(path.name, [file.name for file in folder.glob("*.py")], n=1)
+    raise SettingError(f"{path}: no such file" + (f"; did you mean {folder / close[0]}?" if close else ""))
+
+
+def load(path: Path) -> PipelineFile:
+    """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
+    from kfp.dsl.graph_component import GraphComponent
+
+    module_spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[path.stem] = module
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's file does
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path.resolve())]
+        where = f" in line {lines[-1]}" if lines else ""
+        raise SettingError(f"{path}: cannot be loaded: {type(error).__name__}{where}: {error}") from error
+    pipelines = [value for value in vars(module).values() if isinstance(value, GraphComponent)]
+    if len(pipelines) != 1:
+        found = "no pipeline" if not pipelines else f"{len(pipelines)} pipelines"
+        raise SettingError(f"{path}: has {found}; it needs one function with @dsl.pipeline")
+    spec = pipelines[0].pipeline_spec
+    loaded = PipelineFile(path, pipelines[0], spec, ())
+    named = {task.task_info.name for task in loaded.tasks()}
+    return PipelineFile(path, pipelines[0], spec, tuple(stage for stage in TABLE if stage in named))

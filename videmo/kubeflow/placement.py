@@ -1,0 +1,37 @@
+"""Where the steps of a pipeline run on a cluster: resources, the shared volume, retries."""
+
+from __future__ import annotations
+
+from kfp.dsl import PipelineTask
+from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
+
+from videmo.kubeflow.cluster import (
+    ACCELERATOR,
+    CONFIG_MAP,
+    ENDPOINT_KEY,
+    ENDPOINT_SECRET,
+    MOUNTED_AT,
+    QUEUE,
+    QUEUE_LABEL,
+    VOLUME,
+)
+from videmo.pipeline.dag import TABLE, Resources
+
+
+def place(task: PipelineTask, stage: str) -> PipelineTask:
+    """Give a step its name, its row's resources, the volume with the store, what it has to know, and two more attempts.
+
+    A stage resumes from its last checkpoint, so that an attempt after a lost node costs little.
+    """
+    row = TABLE.get("promotion" if stage == "gate" else stage)  # the gate asks a champion again, as the promotion does
+    resources = row.resources if row else Resources()
+    task.set_display_name(stage)
+    task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
+    if resources.gpus:
+        add_pod_label(task, QUEUE_LABEL, QUEUE)
+        task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(resources.gpus)
+    task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
+    task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
+    use_config_map_as_env(task, CONFIG_MAP, {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"})
+    use_secret_as_env(task, ENDPOINT_SECRET, {ENDPOINT_KEY: ENDPOINT_KEY}, optional=True)
+    return mount_pvc(task, pvc_name=VOLUME, mount_path=MOUNTED_AT)

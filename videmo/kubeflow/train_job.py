@@ -1,0 +1,62 @@
+"""A training stage over several nodes: a TrainJob of Kubeflow Trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from videmo.kubeflow.cluster import (
+    ACCELERATOR,
+    ENDPOINT_KEY,
+    ENDPOINT_SECRET,
+    MOUNTED_AT,
+    QUEUE,
+    QUEUE_LABEL,
+    VOLUME,
+)
+from videmo.stages.stage import IMAGE
+
+
+def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any]:
+    """The manifest of a TrainJob (Kubeflow Trainer 2.1) that runs a stage on `nodes` nodes of so many processes.
+
+    The stage is described in runs/<run>/<stage>.json on the volume. Kueue admits the job through its queue; the runtime
+    torch-distributed tells torchrun in every pod where the others are.
+    """
+    job = f"{MOUNTED_AT}/runs/{run}/{stage}.json"
+    key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
+    return {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainJob",
+        "metadata": {
+            "name": f"{run}-{stage}".lower().replace("_", "-").replace(".", "-"),
+            "labels": {QUEUE_LABEL: QUEUE},
+        },
+        "spec": {
+            "runtimeRef": {"name": "torch-distributed"},
+            "trainer": {
+                "image": IMAGE,
+                "command": ["torchrun", "--module", "videmo.pipeline.launch", job],
+                "numNodes": nodes,
+                "numProcPerNode": processes,
+                "resourcesPerNode": {"limits": {ACCELERATOR: processes}},
+            },
+            "podTemplateOverrides": [
+                {
+                    "targetJobs": [{"name": "node"}],
+                    "spec": {
+                        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": VOLUME}}],
+                        "containers": [
+                            {
+                                "name": "node",
+                                "env": [
+                                    {"name": "VIDEMO_HOME", "value": MOUNTED_AT},
+                                    {"name": ENDPOINT_KEY, "valueFrom": {"secretKeyRef": key}},
+                                ],
+                                "volumeMounts": [{"name": "home", "mountPath": MOUNTED_AT}],
+                            }
+                        ],
+                    },
+                }
+            ],
+        },
+    }

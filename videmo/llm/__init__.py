@@ -1,0 +1,1 @@
+"""Whatever asks a large model: the client, prompts, captions read into trees."""

@@ -1,0 +1,155 @@
+"""The DAG as one table, and the plan: what would run and why, found without importing a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from videmo.settings.model import Params
+from videmo.settings.sections import SectionsView
+from videmo.stages.closure import import_closure
+from videmo.stages.external_inputs import outside_digests
+from videmo.stages.stage import STAGE_FILE, StageReport, faults, output_of, partial_of, stage_digest
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a step asks of a cluster."""
+
+    cpu: str = "2"
+    memory: str = "4G"
+    gpus: int = 0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
+
+    `after` only orders: it does not enter the digest. `hidden` are settings of its sections that it does not read.
+    The output of a stage that acts on the world outside the store is not `reusable`: that world may have changed.
+    """
+
+    name: str
+    module: str
+    sections: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    reusable: bool = True
+    resources: Resources = Resources()
+
+    def view(self, params: Params) -> SectionsView:
+        return SectionsView(params, self.sections, self.name, self.hidden, outside_digests(params, self.sections))
+
+
+def _curriculum(level: str, *before: str) -> Stage:
+    others = tuple(f"sft.{other}" for other in ("attribute", "expression", "emotion") if other != level)
+    return Stage(
+        f"sft_{level}",
+        "videmo.training.sft",
+        sections=("backbone", "sft", "engine"),
+        inputs=("data_build", *before),
+        after=() if before else ("data_validation",),
+        hidden=others,
+        arguments={"level": level},
+        resources=TRAINING,
+    )
+
+
+TRAINING = Resources(cpu="8", memory="64G", gpus=1)
+
+# fmt: off
+STAGES = (
+    Stage("data_build", "videmo.data.build", ("data",)),
+    Stage("data_validation", "videmo.data.validation", ("validation",), ("data_build",)),
+    _curriculum("attribute"),
+    _curriculum("expression", "sft_attribute"),
+    _curriculum("emotion", "sft_expression"),
+    Stage("tree_rl", "videmo.training.tree_rl", ("backbone", "engine", "rl"), ("data_build", "sft_emotion"),
+          resources=TRAINING),
+    Stage("face15_eval", "videmo.evaluation.evaluate", ("backbone", "evaluation", "reasoning"),
+          ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
+    Stage("promotion", "videmo.registry.promotion", ("promotion", "evaluation", "backbone"),
+          ("data_build", "face15_eval", "tree_rl"), reusable=False, resources=TRAINING),  # may ask a champion again
+)
+# fmt: on
+TABLE: dict[str, Stage] = {stage.name: stage for stage in STAGES}
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    stage: str
+    digest: str
+    cached: bool
+    reason: str
+
+
+def plan(params: Params) -> list[PlannedStep]:
+    """Every stage in order, its digest, whether its output is in the store, and if not, what changed."""
+    digests: dict[str, str] = {}
+    steps = []
+    for stage in STAGES:
+        inputs = {name: digests[name] for name in stage.inputs}
+        digests[stage.name] = digest = digest_for(stage, params, inputs)
+        output = output_of(stage.name, digest)
+        broken = faults(output) if output.exists() else []
+        if broken:
+            reason = f"damaged: {_few(broken)}"
+        elif output.exists():
+            reason = "cached" if stage.reusable else "never taken from the store"
+        else:
+            reason = _why(stage, params, inputs, digest)
+        steps.append(PlannedStep(stage.name, digest, reason == "cached", reason))
+    return steps
+
+
+def digest_for(stage: Stage, params: Params, inputs: Mapping[str, str]) -> str:
+    view = stage.view(params)
+    return stage_digest(stage.module, view.model_dump(), {**view.outside, **inputs})
+
+
+def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -> str:
+    before = _newest(stage.name)
+    if before is None:
+        reason = "never run"
+    else:
+        view = stage.view(params)
+        changes = (
+            ("input changed", _changed(before.inputs, {**view.outside, **inputs})),
+            ("params changed", _changed_settings(before.config, view.model_dump())),
+            ("code changed", _changed(before.code, import_closure(stage.module))),
+        )
+        named = [f"{kind}: {_few(names)}" for kind, names in changes if names]
+        reason = "; ".join(named) or "image changed"
+    return f"{reason}; resumes" if partial_of(output_of(stage.name, digest)).exists() else reason
+
+
+def _newest(stage: str) -> StageReport | None:
+    complete = output_of(stage, "*").parent.glob(f"*/{STAGE_FILE}")
+    for path in sorted(complete, key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(ValueError):  # a damaged one says nothing
+            return StageReport.read(path.parent)
+    return None
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+
+
+def _changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    old, new = _flat(before), _flat(now)
+    return [f"{key} {old.get(key)} -> {new.get(key)}" for key in _changed(old, new)]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value})
+    return flat
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,51 @@
+"""Outputs of stages where DVC wants them: a directory of links, a small file of metrics, the rows to plot."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from videmo.stages.stage import StageReport
+
+
+def export(report: StageReport, directory: Path) -> None:
+    """Write <directory>/<stage> (links to the store), metrics/<stage>.json, plots/<stage>.json and done/<stage>.txt.
+
+    Of an evaluation scores/<model>.json too, a row for each model in DVC's table of metrics. plots holds the stage's
+    rows over steps, an empty list where it has none. done never changes: what only has to come later can depend on it.
+    """
+    target = directory / report.stage
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(report.output, target, copy_function=_link)
+    _write(directory / "metrics" / f"{report.stage}.json", json.dumps(report.metrics, indent=1, sort_keys=True))
+    for model, scores in _scores(report.metrics).items():
+        _write(directory / "scores" / f"{model}.json", json.dumps(scores, indent=1))
+    rows = report.output / "metrics.jsonl"
+    lines = rows.read_text(encoding="utf-8").splitlines() if rows.exists() else []
+    _write(directory / "plots" / f"{report.stage}.json", f"[{', '.join(lines)}]")
+    _write(directory / "done" / f"{report.stage}.txt", "done\n")
+
+
+def _scores(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Model -> its mean and its tables, from the metrics `mean15.<model>` and `table.<model>.<table>`."""
+    found: dict[str, dict[str, float]] = {}
+    for name, value in metrics.items():
+        kind, *parts = name.split(".")
+        if kind in ("mean15", "table"):
+            found.setdefault(parts[0], {})[parts[-1] if kind == "table" else kind] = round(value, 2)
+    return found
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copy2(source, target)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,101 @@
+"""How a run ends: the gate between challenger and champion, and the report."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from videmo.llm.client import EndpointError
+from videmo.pipeline.dag import TABLE
+from videmo.pipeline.step import Run, StepRecord, captured_output, recorded
+from videmo.settings.model import Params, check_params
+from videmo.stages.files import write_whole
+from videmo.stages.stage import read_manifest
+
+
+def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
+    """Register the challenger, write the verdict into the run's folder, and say whether there is a model to promote."""
+    found = {output.parent.name: output for output in map(read_manifest, inputs)}
+    this = Run(**run)
+    with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
+        from videmo.registry.promotion import decide, register
+
+        settings = check_params(params)
+        view: Any = TABLE["promotion"].view(settings)
+        verdict = decide(view, found)
+        _write(this.folder / "verdict.json", verdict.as_dict())
+        _, kept = register(view, found, verdict, this.name)
+        record.append(False)
+    return verdict.passed and kept is not None  # else the model is champion already
+
+
+def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
+    """metrics.json and report.html from whatever steps succeeded. Returns the path of the page."""
+    this = Run(**run)
+    with captured_output(this.folder / "logs" / "report.log"), recorded(this, StepRecord("report", "", "")) as record:
+        from videmo.evaluation.report import write_report
+
+        settings, steps = check_params(params), this.steps()
+        keep_registered(this, settings, steps)
+        page = write_report(this.folder, settings, [asdict(step) for step in steps], [asdict(s) for s in this.failed()])
+        _log_outcome(this)
+        record.append(False)
+    return page
+
+
+def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> None:
+    """Keep the figures of registered models for the report, which does without them where they cannot be had."""
+    from mlflow.exceptions import MlflowException
+
+    from videmo.registry.comparison import registered_figures
+
+    view: Any = TABLE["promotion"].view(params)
+    found = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
+    if found.keys() >= set(TABLE["promotion"].inputs) and not (run.folder / "registered.json").exists():
+        try:
+            _write(run.folder / "registered.json", registered_figures(view, found))
+        except (EndpointError, MlflowException) as error:
+            print(f"the report is without registered models: {error}")
+
+
+def _log_outcome(run: Run) -> None:
+    """Keep what the run came to with its MLflow run."""
+    from videmo.registry.tracking import connect, pipeline_run
+
+    client = connect()
+    logged = pipeline_run(client, run.name)
+    for name in ("report.html", "metrics.json", "verdict.json"):
+        if (run.folder / name).exists():
+            client.log_artifact(logged, str(run.folder / name))
+
+
+def open_run(run: Run, params: Params) -> None:
+    """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
+    for folder in ("steps", "logs"):
+        (run.folder / folder).mkdir(parents=True, exist_ok=True)
+    for stale in ("steps/*.json", "logs/*.log", "verdict.json", "registered.json", "metrics.json", "report.html"):
+        for path in run.folder.glob(stale):
+            path.unlink()
+    save_params(run, params)
+    latest = run.folder.with_name("latest")
+    new = run.folder.with_name(f".latest.{os.getpid()}")
+    new.unlink(missing_ok=True)
+    new.symlink_to(run.name)
+    new.replace(latest)
+
+
+def save_params(run: Run, params: Params) -> None:
+    """Write the settings of a run as resolved."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
+    (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(content, indent=1))

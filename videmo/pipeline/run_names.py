@@ -1,0 +1,59 @@
+"""Names of runs: one run at a time has one."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from videmo.settings.model import SettingError
+from videmo.stages.stage import home
+
+
+def check_name(name: str | None) -> None:
+    """Raise SettingError on a name that is not a plain word; None, for the date and time, is one."""
+    if name is not None and (not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name) or name == "latest"):
+        raise SettingError(f"--name {name!r}: use up to 63 letters, digits, dots, dashes, and not the word latest")
+
+
+def free_name() -> str:
+    """The date and time, with a number where another run has that name."""
+    return next(name for name in _candidates() if not (home() / "runs" / name).exists())
+
+
+@contextmanager
+def held_name(name: str | None) -> Iterator[str]:
+    """Hold the name of a run, by default the date and time, until the block ends.
+
+    Raises SettingError where a run that goes on has the name, or where nothing can be written.
+    """
+    runs = home() / "runs"
+    if {"%", "?"} & set(str(runs)) and not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise SettingError(f"{home()}: MLflow's SQLite opens no path with % or ?; VIDEMO_HOME says where runs go")
+    for candidate in [name] if name else _candidates():
+        lock = FileLock(runs / f".{candidate}.lock", blocking=False)
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            continue
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise SettingError(f"{runs}: cannot be written ({reason}); VIDEMO_HOME says where runs go") from error
+        try:
+            if name or not (runs / candidate).exists():
+                yield candidate
+                return
+        finally:
+            lock.release()
+    raise SettingError(f"--name {name}: a run of this name is going on in {home()}; wait for it, or choose another")
+
+
+def _candidates() -> Iterator[str]:
+    name = time.strftime("%Y%m%d-%H%M%S")
+    yield name
+    yield from (f"{name}-{count}" for count in range(2, 1000))

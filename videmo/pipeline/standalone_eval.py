@@ -1,0 +1,141 @@
+"""A model evaluated on its own, without a pipeline: its answers from the store, or asked for now, and their scores."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from videmo.kubeflow.display import REFRESH_SECONDS, read_progress
+from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
+from videmo.pipeline.step import discard, execute, run_lock
+from videmo.settings.model import Params, SettingError, check_params
+from videmo.stages.external_inputs import check_labels, check_model, directory_digest
+from videmo.stages.stage import STAGE_FILE, StageReport, faults, home, partial_of, stage_lock
+
+if TYPE_CHECKING:
+    from videmo.evaluation.predictions import Prediction
+
+JUDGED = ("evaluation.judge", "evaluation.endpoint", "evaluation.resamples")  # what answers do not depend on
+ANSWERS = Stage(
+    "face15_answers",
+    "videmo.evaluation.answer_stage",
+    ("backbone", "evaluation"),
+    hidden=(*JUDGED, "evaluation.seed"),
+    inputs=("data_build",),
+    arguments={"reasoning": False},
+)
+ALONE = "model"  # what scores and page call the one that they are about, whose name may be a long path
+REGISTERED = ("models:/", "runs:/")
+
+
+def model_directory(name: str) -> str:
+    """`name`, or where the weights of a model of the registry lie on this machine.
+
+    Raises SettingError where there is no such model.
+    """
+    if not name.startswith(REGISTERED):
+        check_model("--model", name)
+        return name
+    from mlflow.exceptions import MlflowException
+
+    from videmo.registry.packaging import policy_at
+    from videmo.registry.tracking import connect
+
+    connect()
+    try:
+        return str(_kept(policy_at(name)))
+    except (MlflowException, ValueError, OSError) as error:
+        raise SettingError(f"--model {name}: {str(error).splitlines()[0]}") from None
+
+
+def _kept(weights: Path) -> Path:
+    """The same weights where their content is their name, so that what they answered before is found again."""
+    kept = home() / "models" / directory_digest(weights)
+    with stage_lock(kept):
+        if not kept.exists():
+            partial = partial_of(kept)
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.move(weights, partial)
+            partial.rename(kept)
+    return kept
+
+
+def dataset_directory(path: Path, params: Params) -> Path:
+    """`path` where it is an output of data_build; where it is a folder of videos with their labels, the data set that
+    the settings make of it, all of it held out. Raises SettingError where it is neither."""
+    if (path / STAGE_FILE).is_file():
+        report = StageReport.read(path)
+        if "clips.parquet" not in report.files:
+            raise SettingError(f"--data {path}: an output of {report.stage}; use data_build's, or a folder of videos")
+        return path
+    if not path.is_dir():
+        raise SettingError(f"--data {path}: no such directory")
+    held_out = {"source": "folder", "path": str(path), "test_share": 1.0}
+    settings = _changed(params, data=held_out)
+    check_labels(settings)
+    return make(TABLE["data_build"], settings, {})
+
+
+def answers_of(model: str, data: Path, params: Params) -> Path:
+    """The output that holds the answers of `model` to the held-out questions of `data`."""
+    return make(ANSWERS, _changed(params, backbone={"name": model}), {"data_build": data})
+
+
+def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
+    """The output of a stage, from the store if it is there, with a bar while it is made."""
+    digests = {name: StageReport.read(path).digest for name, path in inputs.items()}
+    output = output_of(stage.name, digest_for(stage, params, digests))
+    with run_lock(output):
+        if output.exists() and faults(output):
+            discard(output)
+        if not output.exists():
+            with _bar(output, stage.name):
+                execute(stage, params, inputs, output)
+    return output
+
+
+def score_predictions(name: str, predictions: Sequence[Prediction], params: Params) -> dict[str, Any]:
+    """The figures of a model's answers, by the judge of the settings: as a run has them, and how many of the answers
+    could not be read."""
+    from videmo.evaluation.evaluate import scores_json
+    from videmo.evaluation.judge import choose_judge, count_unread, score
+
+    scores = {ALONE: score(predictions, choose_judge(params.evaluation))}
+    clips = len({prediction.clip for prediction in predictions})
+    found = scores_json(scores, clips, params.evaluation)
+    return {"name": name, **found, "unread": count_unread(predictions)}
+
+
+def _changed(params: Params, **sections: dict[str, Any]) -> Params:
+    settings = params.model_dump(mode="json")
+    for section, changes in sections.items():
+        settings[section].update(changes)
+    return check_params(settings)
+
+
+@contextmanager
+def _bar(output: Path, title: str) -> Iterator[None]:
+    """Show how far a stage says it is until the block ends."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    ended = Event()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+
+        def follow() -> None:
+            while not ended.wait(REFRESH_SECONDS):
+                if said := read_progress(output):
+                    bar.update(task, completed=said["done"], total=said["total"])
+
+        thread = Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -1,0 +1,210 @@
+"""One step of a run: look the digest up in the store, run the stage if it is not there, leave a record and a log."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
+from videmo.settings.model import Params, SettingError, check_params
+from videmo.stages.stage import STOPPED, StageReport, faults, home, output_of, partial_of, read_manifest, stage_lock
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What happened to a stage in a run. `status`: running, succeeded, failed, skipped or not run."""
+
+    stage: str
+    digest: str
+    output: str
+    inputs: list[str] = field(default_factory=list)
+    cached: bool = False
+    seconds: float = 0.0
+    status: str = "running"
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of the DAG: its name, its folder, and whether outputs in the store are made again (`fresh`)."""
+
+    name: str
+    fresh: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return home() / "runs" / self.name
+
+    def record(self, step: StepRecord) -> None:
+        path = self.folder / "steps" / f"{step.stage}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(asdict(step), indent=1), encoding="utf-8")
+        new.replace(path)  # whole, or as it was: readers look while it changes, and disks fill up
+
+    def steps(self) -> list[StepRecord]:
+        """The records of all stages in the order of the DAG; a stage without one has not run."""
+        found = {name: self._step(name) for name in TABLE}
+        return [found[name] or StepRecord(name, "", "", list(TABLE[name].inputs), status="not run") for name in TABLE]
+
+    def failed(self) -> list[StepRecord]:
+        """The records of what failed, the gate and the report among it."""
+        records = (self._step(path.stem) for path in sorted((self.folder / "steps").glob("*.json")))
+        return [record for record in records if record and record.status == "failed"]
+
+    def others(self) -> dict[str, StepRecord]:
+        """The records of what is no stage and has begun: the gate, the report."""
+        records = [self._step(path.stem) for path in (self.folder / "steps").glob("*.json") if path.stem not in TABLE]
+        return {record.stage: record for record in records if record}
+
+    def _step(self, stage: str) -> StepRecord | None:
+        try:
+            return StepRecord(**json.loads((self.folder / "steps" / f"{stage}.json").read_text(encoding="utf-8")))
+        except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
+            return None
+
+
+def run_step(stage: str, params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str] = ()) -> StageReport:
+    """A step of Kubeflow Pipelines: `inputs` are the paths of the manifests of the stage's inputs, in any order."""
+    outputs = [read_manifest(path) for path in inputs]
+    return run_stage(stage, check_params(params), Run(**run), {output.parent.name: output for output in outputs})
+
+
+def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | None = None) -> StageReport:
+    """Run a stage, or find its output in the store. Without `inputs`, they are the outputs that the plan names."""
+    stage = TABLE[name]
+    with captured_output(run.folder / "logs" / f"{name}.log"):
+        found = inputs or planned_inputs(stage, params)
+        digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
+        digest = digest_for(stage, params, digests)
+        output = output_of(name, digest)
+        with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
+            if run.fresh or not stage.reusable or (output.exists() and faults(output)):
+                discard(output)
+            cached = output.exists()
+            report = StageReport.read(output) if cached else execute(stage, params, found, output)
+            _log_once(report, run)
+            record.append(cached)
+        return report
+
+
+def run_lock(output: Path) -> FileLock:
+    """Held by the one run that works on an output; the stage, maybe in another process, takes its own lock inside."""
+    return stage_lock(output.with_name(output.name + ".run"))
+
+
+def planned_inputs(stage: Stage, params: Params) -> dict[str, Path]:
+    """Where the inputs of a stage lie. Raises SettingError naming the stage that has to run first."""
+    planned = {step.stage: step for step in plan(params)}
+    for source in stage.inputs:
+        if not planned[source].cached:
+            raise SettingError(f"{stage.name} needs the output of {source}, which is not in the store: run it first")
+    return {source: output_of(source, planned[source].digest) for source in stage.inputs}
+
+
+def discard(output: Path) -> None:
+    """Remove an output and what is left of an unfinished one; never leaves half of one under its name."""
+    removed = output.with_name(output.name + ".removed")
+    for path in (output, partial_of(output)):
+        if path.exists():
+            shutil.rmtree(removed, ignore_errors=True)
+            os.rename(path, removed)
+            shutil.rmtree(removed)
+
+
+def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Run a stage on those of `inputs` that its row names, in as many processes as it takes."""
+    own = {name: inputs[name] for name in stage.inputs}
+    if "engine" in stage.sections and params.engine.processes > 1:
+        from videmo.pipeline.launch import run_in_processes
+
+        return run_in_processes(stage, params, own, output)
+    return import_module(stage.module).run(stage.view(params), own, output, **stage.arguments)
+
+
+def _log_once(report: StageReport, run: Run) -> None:
+    """Log a finished stage to MLflow; an output whose logging failed is logged by the next run that finds it."""
+    logged = report.output.with_name(f".{report.output.name}.logged")
+    if not logged.exists() or logged.read_text() != str(report.seconds):
+        from videmo.registry.tracking import log_stage
+
+        log_stage(report, run.name)
+        logged.write_text(str(report.seconds))
+
+
+@contextmanager
+def recorded(run: Run, step: StepRecord) -> Iterator[list[bool]]:
+    """Keep the step's record up to date; the body appends whether the output was cached."""
+    started = time.monotonic()
+    run.record(step)
+    cached: list[bool] = []
+    try:
+        yield cached
+    except BaseException as error:
+        message = last_line(error)
+        run.record(replace(step, status="failed", seconds=_since(started), error=message))
+        raise
+    run.record(replace(step, status="succeeded", seconds=_since(started), cached=cached[0]))
+
+
+def last_line(error: BaseException) -> str:
+    """What an error says, on a line; a refusal of the project's own, or a plain ValueError, without the kind."""
+    kind = type(error)
+    if kind is KeyboardInterrupt:
+        return STOPPED
+    if str(error) and (kind is ValueError or kind.__module__.startswith("videmo.")):
+        return str(error).strip().splitlines()[0]
+    return traceback.format_exception_only(error)[-1].strip().splitlines()[0] if str(error) else kind.__name__
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
+
+
+@contextmanager
+def captured_output(log: Path) -> Iterator[None]:
+    """Copy everything that this process and its children print to `log`, and let it through as well.
+
+    Done on the file descriptors, as libraries in C and torchrun's workers do not go through sys.stdout.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    _flush()
+    kept = os.dup(1), os.dup(2)
+    log.write_bytes(b"")
+    tee = subprocess.Popen(["tee", "-i", "-a", str(log)], stdin=subprocess.PIPE)
+    assert tee.stdin is not None
+    for descriptor in (1, 2):
+        os.dup2(tee.stdin.fileno(), descriptor)
+    tee.stdin.close()
+    try:
+        yield
+    except BaseException:
+        with log.open("a", encoding="utf-8") as kept_too:  # who called prints it as well, or says it in a line
+            traceback.print_exc(file=kept_too)
+        raise
+    finally:
+        _flush()
+        for descriptor, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        # A process that outlives the block, such as multiprocessing's resource tracker, may hold tee's input open.
+        with suppress(subprocess.TimeoutExpired):
+            tee.wait(timeout=0.2)
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

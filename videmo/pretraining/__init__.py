@@ -1,0 +1,1 @@
+"""How the tiny backbone learned to see and to speak."""

@@ -1,0 +1,249 @@
+"""Pretrain the tiny base model to see and to speak, on plain captions of procedural scenes and faces.
+
+Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which
+phrases fit a picture; then the whole model, captioning, the tagging kept on as an auxiliary loss. What it sees is in
+pictures.py, what it reads in captions.py; face-15's questions and answer spaces, and every word of expression,
+sentiment or emotion, are left to the curriculum.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader, Dataset
+
+from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
+from videmo.backbone.frames import Video, pack_frames
+from videmo.backbone.policy import Policy, save_policy
+from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
+from videmo.backbone.tiny import random_policy, train_tokenizer
+from videmo.pretraining.captions import EVERYTHING, NAMES, captions, prompts, texts
+from videmo.pretraining.face_part_maps import PartsHead
+from videmo.pretraining.pictures import GLANCE, Picture, take_picture
+from videmo.pretraining.visible_facts import SEEN_AT_A_GLANCE
+
+WORKERS = 1  # process that draws the next pictures while this one trains
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps and rates of the two steps of pretraining."""
+
+    seed: int = 0
+    frames: int = 8
+    frame_size: int = 84
+    see_steps: int = 4000
+    see_batch: int = 48  # glances of two frames
+    see_rate: float = 6e-3  # of matrices
+    speak_steps: int = 900
+    speak_batch: int = 12
+    speak_rate: float = 3e-3  # of matrices
+    topics: int = 9  # topics in the long caption of a clip
+    alone: int = 2  # topics captioned on their own
+    single: int = 5  # facts told of on their own
+    learning_rate: float = 1.5e-3  # of everything that is no matrix
+    warmup: float = 0.03
+    tagging_weight: float = 0.5
+
+
+class Tagger(nn.Module):
+    """For each fact slot, which of its phrases fits, from the mean of a video's tokens.
+
+    The mean is what a language model's untrained attention sees, so what is tagged here can be spoken of at once.
+    """
+
+    def __init__(self, hidden: int, slots: dict[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.slots = slots
+        self.norm = nn.LayerNorm(hidden)
+        self.heads = nn.Linear(hidden, sum(len(phrases) for phrases in slots.values()))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, ...]:
+        """features: (clips, tokens, hidden). Returns logits (clips, phrases) for each slot."""
+        logits = self.heads(self.norm(features.mean(1)))
+        return logits.split([len(phrases) for phrases in self.slots.values()], dim=1)
+
+    def loss(self, features: Tensor, pictures: list[Picture]) -> tuple[Tensor, float]:
+        """Mean cross-entropy over the facts that the pictures hold, and the share that was right."""
+        losses, right, counted = [], 0, 0
+        for (slot, phrases), logits in zip(self.slots.items(), self.forward(features), strict=True):
+            known = [index for index, picture in enumerate(pictures) if slot in picture.facts]
+            if not known:
+                continue
+            target = torch.tensor([phrases.index(pictures[index].facts[slot]) for index in known])
+            losses.append(nn.functional.cross_entropy(logits[known], target, reduction="sum"))
+            right += int((logits[known].argmax(-1) == target).sum())
+            counted += len(known)
+        return torch.stack(losses).sum() / counted, right / counted
+
+
+class Pictures(Dataset[list[tuple[Video, Picture]]]):
+    """Batches of pictures; batch i of a seed is always the same."""
+
+    def __init__(self, policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int) -> None:
+        self.policy, self.schedule, self.frames = policy, schedule, frames
+        self.batch, self.steps, self.stream = batch, steps, stream
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> list[tuple[Video, Picture]]:
+        rng = np.random.default_rng([self.schedule.seed, self.stream, step])
+        taken = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
+        return [(pack_frames(frames, self.policy), picture) for frames, picture in taken]
+
+
+def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
+    """Train from random weights and write a Hugging Face directory with `pretraining.json` beside the weights.
+
+    Raises OSError where nothing can be written to `output`, before anything is trained.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    schedule = schedule or Schedule()
+    started = time.monotonic()
+    policy = random_policy(schedule.seed, train_tokenizer(texts()))
+    policy.model.train()
+    see(policy, schedule, log_every)
+    metrics, slots = speak(policy, schedule, log_every)
+    metrics |= {"seconds": time.monotonic() - started}
+    policy.model.to(torch.bfloat16).eval()
+    save_policy(policy, output)
+    (output / "pretraining.json").write_text(
+        json.dumps({"schedule": asdict(schedule), "metrics": metrics, "tagged_right": slots}, indent=1)
+    )
+    return metrics
+
+
+def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
+    """The tower alone, on glances, which teach it shapes and places at a quarter of a clip's cost."""
+    hidden = policy.config.vision_config.out_hidden_size
+    tagger, parts = Tagger(hidden, SEEN_AT_A_GLANCE), PartsHead(hidden)
+    rates = _optimizers(policy, [tagger, parts], schedule, schedule.see_rate, schedule.see_steps)
+    for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
+        features = torch.stack(embed_videos(policy, [video for video, _ in batch]))
+        pictures = [picture for _, picture in batch]
+        tagged, right = tagger.loss(features, pictures)
+        drawn = parts.loss(features, [picture.parts for picture in pictures])
+        _update(tagged + drawn, rates)
+        _report("see", step, log_every, loss=tagged.item(), tags_right=right, parts=drawn.item())
+
+
+def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The whole model: caption topics of each clip, packed as one prefix tree a clip.
+
+    Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
+    """
+    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
+    rates = _optimizers(policy, [tagger], schedule, schedule.speak_rate, schedule.speak_steps)
+    recent: list[tuple[float, float]] = []
+    for step, batch in enumerate(
+        _batches(policy, schedule, schedule.frames, schedule.speak_batch, schedule.speak_steps, 1)
+    ):
+        rng = np.random.default_rng([schedule.seed, 2, step])
+        trees = [_caption_tree(policy, video, picture, rng, schedule) for video, picture in batch]
+        spoken, features = _caption_loss(policy, trees)
+        tagged, right = tagger.loss(features, [picture for _, picture in batch])
+        _update(spoken + schedule.tagging_weight * tagged, rates)
+        recent = [*recent[-99:], (spoken.item(), right)]
+        _report("speak", step, log_every, loss=spoken.item(), tags_right=right)
+    caption_loss, tags_right = np.mean(recent, axis=0)
+    metrics = {"caption_loss": float(caption_loss), "tags_right": float(tags_right)}
+    return metrics, tagged_right(policy, tagger, schedule)
+
+
+def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tensor]:
+    """Mean negative log-likelihood of the captions' tokens, and the tower's features (clips, tokens, hidden)."""
+    packed = collate(policy, trees)
+    captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # root, then prompt and caption by turns
+    seen: list = []
+    hook = policy.model.model.visual.register_forward_hook(lambda *call: seen.append(call[-1]))
+    loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
+    hook.remove()
+    return loss, torch.stack(seen[0].pooler_output)
+
+
+@torch.no_grad()
+def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: int = 16) -> dict[str, float]:
+    """The share of new pictures whose phrase the tagger finds, for each slot."""
+    right: dict[str, list[bool]] = {slot: [] for slot in tagger.slots}
+    for batch in _batches(policy, schedule, schedule.frames, schedule.speak_batch, batches, 3):
+        logits = tagger(torch.stack(embed_videos(policy, [video for video, _ in batch])))
+        for (slot, phrases), scores in zip(tagger.slots.items(), logits, strict=True):
+            for index, (_, picture) in enumerate(batch):
+                if slot in picture.facts:
+                    right[slot].append(phrases[int(scores[index].argmax())] == picture.facts[slot])
+    return {slot: float(np.mean(found)) for slot, found in right.items() if found}
+
+
+def _caption_tree(
+    policy: Policy, video: Video, picture: Picture, rng: np.random.Generator, schedule: Schedule
+) -> PrefixTree:
+    """One caption of many topics, and captions of a few topics and of a few single facts, each on its own."""
+    told, single = captions(picture), {NAMES[s]: phrase for s, phrase in picture.facts.items() if s in NAMES}
+    chosen = {str(topic) for topic in rng.permutation(list(told))[: schedule.topics]}
+    long = {EVERYTHING: "; ".join(f"{topic}: {told[topic]}" for topic in told if topic in chosen)}
+    short = _some(told, schedule.alone, rng) | _some(single, schedule.single, rng)
+    branches = [(str(rng.choice(prompts(topic))), caption) for topic, caption in {**long, **short}.items()]
+    segments = [Segment(video_tokens(policy, video), -1)]
+    for asked, caption in branches:
+        segments.append(Segment(question_tokens(policy, asked), 0))
+        segments.append(Segment(answer_tokens(policy, caption), len(segments) - 1))
+    return PrefixTree(video, tuple(segments))
+
+
+def _some(told: dict[str, str], count: int, rng: np.random.Generator) -> dict[str, str]:
+    return {str(topic): told[str(topic)] for topic in rng.permutation(list(told))[:count]}
+
+
+def _batches(
+    policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int
+) -> DataLoader[list[tuple[Video, Picture]]]:
+    pictures = Pictures(policy, schedule, frames, batch, steps, stream)
+    return DataLoader(pictures, batch_size=None, num_workers=WORKERS, prefetch_factor=2)
+
+
+def _optimizers(
+    policy: Policy, heads: Sequence[nn.Module], schedule: Schedule, rate: float, steps: int
+) -> list[LambdaLR]:
+    """Muon (Jordan et al. 2024) on the matrices of the blocks, AdamW on the rest, each under its schedule.
+
+    Muon learns to see from half the pictures that AdamW takes.
+    """
+    blocks: list[nn.Parameter] = []
+    rest = [weight for head in heads for weight in head.parameters()]
+    for name, weight in policy.model.named_parameters():
+        (blocks if weight.ndim == 2 and "embed" not in name else rest).append(weight)
+    muon = torch.optim.Muon(blocks, lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
+    adamw = torch.optim.AdamW(rest, lr=schedule.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    warmup = max(1, round(schedule.warmup * steps))
+
+    def factor(step: int) -> float:
+        return min(1.0, (step + 1) / warmup) * (0.02 + 0.98 * (1 + math.cos(math.pi * step / steps)) / 2)
+
+    return [LambdaLR(optimizer, factor) for optimizer in (muon, adamw)]
+
+
+def _update(loss: Tensor, rates: list[LambdaLR]) -> None:
+    """One step of the optimisers under `rates` on every weight that `loss` depends on."""
+    weights = [weight for rate in rates for group in rate.optimizer.param_groups for weight in group["params"]]
+    for rate in rates:
+        rate.optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(weights, 1.0)
+    for rate in rates:
+        rate.optimizer.step()
+        rate.step()
+
+
+def _report(part: str, step: int, every: int, **values: float) -> None:
+    if step % every == 0:
+        print(part, step, " ".join(f"{name} {value:.3f}" for name, value in values.items()), flush=True)

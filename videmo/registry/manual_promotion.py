@@ -1,0 +1,60 @@
+"""Changes of champion that a person makes: a promotion with a reason, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from videmo.registry.champion import Refused, promote, versions_of
+from videmo.registry.gate import Verdict
+from videmo.registry.history import Change, Entry, History, Kind
+from videmo.registry.version_artifacts import VERDICT, newest_verdict
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+PROMOTE = "videmo registry promote N --force --reason ..."
+
+
+def promote_version(client: MlflowClient, history: History, version: ModelVersion, reason: str, force: bool) -> Entry:
+    """Make a version champion. Raises Refused without a reason, or where the gate has not let it pass against the
+    champion of now; `force` overrides the gate, and the history says so."""
+    number = str(version.version)
+    if not reason.strip():
+        raise Refused("--reason is empty: say why, for whoever reads the history")
+    if number == history.champion:
+        raise Refused(f"{history.name}, version {number}, is the champion already")
+    problem = _problem(newest_verdict(client, version), history)
+    if problem and not force:
+        raise Refused(f"{history.name}, version {number}: {problem}; --force promotes it all the same")
+    kind: Kind = "forced" if problem else "by hand"
+    change = Change(number, kind, history.last, reason, version.tags.get(VERDICT, ""))
+    return promote(client, history.name, change)
+
+
+def roll_back(client: MlflowClient, history: History, version: str, reason: str) -> Entry:
+    """Go back to the champion before, or to `version`. Raises Refused where there is none, or it never was champion."""
+    line, name = history.line, history.name
+    if not version and len(line) < 2:
+        raise Refused(f"{name}: there is no earlier champion to go back to; {PROMOTE} makes another one champion")
+    target = version or line[-2]
+    if target == history.champion:
+        raise Refused(f"{name}, version {target}, is the champion already")
+    if all(target not in (entry.change.version, entry.before) for entry in history.counting):
+        raise Refused(f"{name}, version {target}, was never champion: videmo registry promote {target} --reason ...")
+    there = {str(one.version) for one in versions_of(client, name)}
+    if target not in there:
+        further = next((f"videmo registry rollback {one}" for one in line[-3::-1] if one in there), PROMOTE)
+        raise Refused(f"{name}, version {target}, the champion before, is not in the registry any more: {further}")
+    return promote(client, name, Change(target, "rollback", history.last, reason))
+
+
+def _problem(verdict: Verdict | None, history: History) -> str | None:
+    """Why the gate's verdict does not speak for a promotion now."""
+    if verdict is None:
+        return "the gate has not judged it"
+    if not verdict.passed:
+        return f"the gate has not let it pass ({verdict.reason})"
+    if history.champion_after(verdict.after) != history.champion:
+        return f"the gate judged it against the {verdict.opponent}, and version {history.champion} is champion now"
+    return None

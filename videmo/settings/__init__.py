@@ -1,0 +1,1 @@
+"""What a run may be told: models by concern, files that stack, errors that help."""

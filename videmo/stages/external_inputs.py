@@ -1,0 +1,116 @@
+"""What settings point at outside the store: a folder of videos, a directory of weights, the key of a large model."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from videmo.llm.client import read_key
+from videmo.settings.model import Params, SettingError
+from videmo.stages.stage import digest_of, file_digest, home
+
+
+def outside_digests(params: Params, sections: tuple[str, ...]) -> dict[str, str]:
+    """Digest of the content of every directory that these sections name."""
+    return {
+        setting: directory_digest(path)
+        for setting, path in _directories(params).items()
+        if _section(setting) in sections
+    }
+
+
+def check_outside(params: Params, here: bool = True) -> None:
+    """Raise SettingError where a setting names something that is not there.
+
+    `here` says that the steps run on this machine: a cluster may have weights in its volume that this one has not.
+    """
+    for setting, path in _directories(params).items():
+        if not path.is_dir():
+            raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
+    check_labels(params)
+    check_model("backbone.name", params.backbone.name, here)
+    if here:
+        _check_keys(params)
+
+
+def check_labels(params: Params) -> None:
+    """Raise SettingError where a folder of videos is without the file of labels that the settings name."""
+    if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
+        raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
+
+
+def _check_keys(params: Params) -> None:
+    judge = params.evaluation.endpoint if params.evaluation.judge == "endpoint" else None
+    for setting, endpoint in (("rl.reward.scorer", params.rl.reward.scorer), ("evaluation.endpoint", judge)):
+        if endpoint:
+            read_key(endpoint, setting)
+
+
+def check_model(setting: str, name: str, here: bool = True) -> None:
+    """Raise SettingError, which speaks of `setting`, where no model can be had by this name."""
+    if name == "tiny":
+        return
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise SettingError(f"{setting} = {name}: a directory without config.json holds no model")
+    elif name.count("/") != 1:
+        raise SettingError(
+            f"{setting} = {name}: use tiny, a directory of weights that exists, or a name such as "
+            "Qwen/Qwen2.5-VL-3B-Instruct"
+        )
+    elif here and not (_hugging_face_cache() / f"models--{name.replace('/', '--')}").is_dir():
+        raise SettingError(
+            f"{setting} = {name}: neither a directory nor in the local Hugging Face cache, and no step downloads "
+            f"anything; if it is a model of the hub, run: hf download {name}"
+        )
+
+
+def _hugging_face_cache() -> Path:
+    """Where huggingface_hub keeps models, as its documentation says; importing it would take half a second."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hub = Path(os.environ.get("HF_HOME") or f"{base}/huggingface") / "hub"
+    return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()
+
+
+def directory_digest(directory: Path) -> str:
+    """Digest of the files below `directory`, by name and content; a file is read again only when it has changed."""
+    remembered_in = home() / "store" / ".file_digests.json"
+    remembered = _read(remembered_in)
+    found = {}
+    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+        status = path.stat()
+        stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+        found[path.relative_to(directory).as_posix()] = stamp, remembered.get(stamp) or file_digest(path)
+    if any(stamp not in remembered for stamp, _ in found.values()):
+        with suppress(OSError):  # remembering saves time and nothing else
+            _write(remembered_in, {**remembered, **dict(found.values())})
+    return digest_of({name: digest for name, (_, digest) in found.items()})
+
+
+def _directories(params: Params) -> dict[str, Path]:
+    directories = {}
+    if params.data.source == "folder" and params.data.path is not None:
+        directories["data.path"] = params.data.path
+    if params.backbone.name != "tiny" and Path(params.backbone.name).is_dir():
+        directories["backbone.name"] = Path(params.backbone.name)
+    return directories
+
+
+def _section(setting: str) -> str:
+    return setting.partition(".")[0]
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _write(path: Path, digests: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(json.dumps(digests), encoding="utf-8")
+    os.replace(new, path)
