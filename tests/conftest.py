@@ -3,12 +3,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from chat_server import ChatServer
-
-from videmo.tasks.catalog import PARTS
+from hypothesis import Phase, settings
 
 TREES = (
     "<attribute>age: young; gender: male</attribute><expression>brows: raised</expression>"
@@ -16,11 +12,18 @@ TREES = (
     "<attribute>age: elderly; gender: female</attribute><expression>brows: lowered; jaw: dropped</expression>"
     "<emotion>emotion: anger</emotion>",
 )
+# For `make mutation`: the same examples in every run, and a failing one is not made smaller first.
+settings.register_profile(
+    "mutation", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
+
 SPEAKS = 0.12  # nats a token; the choice between two trees alone is about 0.03
 
 
 @pytest.fixture(scope="session")
 def one_thread():
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -41,6 +44,8 @@ def built_data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def noise_videos():
     """Four clips of noise, each of its own."""
+    import numpy as np
+
     from videmo.backbone.frames import pack_frames
     from videmo.backbone.tiny import random_policy
 
@@ -52,9 +57,12 @@ def noise_videos():
 def speaking_policy(noise_videos, one_thread):
     """A policy that says one of TREES when asked for a full caption: well enough to close its segments, and not so well
     that every sample is the same."""
+    import torch
+
     from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
     from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
     from videmo.backbone.tiny import random_policy
+    from videmo.tasks.catalog import PARTS
 
     policy = random_policy(0)
     trees = []
@@ -91,6 +99,8 @@ def speaking_model(speaking_policy, tmp_path_factory) -> Path:
 @pytest.fixture
 def chat_server(tmp_path, monkeypatch):
     """A server of large models on this machine; what it replies is kept below `tmp_path`."""
+    from chat_server import ChatServer
+
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
     server = ChatServer()
     yield server

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videmo.data.clip import Clip
+from videmo.data.people import people_groups, people_in
 from videmo.data.samples import assign_splits, make_samples
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import AffectiveTree, Pair
@@ -123,3 +124,16 @@ def test_the_share_held_out_is_of_people_and_follows_the_seed():
 def test_clips_of_one_person_cannot_be_split():
     with pytest.raises(ValueError, match="all 3 show the same people"):
         assign_splits({"a": "p", "b": "p", "c": "p"}, 0.2, 0)
+
+
+@pytest.mark.parametrize(("people", "held_out"), [(7, 1), (8, 2), (12, 2), (13, 3)])
+def test_as_many_people_are_held_out_as_come_closest_to_the_share(people, held_out):
+    splits = assign_splits({f"clip {n}": f"person {n}" for n in range(people)}, 0.2, 0)
+    assert list(splits.values()).count("test") == held_out
+
+
+def test_people_joined_by_a_plus_are_the_same_with_spaces_around_it():
+    assert people_in("ann + bob") == people_in("ann+bob") == ("ann", "bob")
+    assert people_in(" ") == people_in(None) == ()
+    groups = people_groups({"a": "ann + bob", "b": "bob", "c": None})
+    assert sorted((sorted(clips), len(who)) for who, clips in groups.values()) == [(["a", "b"], 2), (["c"], 1)]

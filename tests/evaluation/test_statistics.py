@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from videmo.evaluation.statistics import (
+    MEAN15,
     MEASURES,
     TABLES,
     Scores,
@@ -11,6 +12,7 @@ from videmo.evaluation.statistics import (
     difference_over,
     estimate,
     estimate_over,
+    resampled_differences,
 )
 from videmo.tasks.catalog import COLUMNS, TASKS
 
@@ -79,6 +81,14 @@ def test_a_mean_that_resamples_often_lose_has_the_widest_interval():
     assert difference(one_each, one_each, 500, 0).mean15.as_list() == [0, -100, 100]
 
 
+@pytest.mark.parametrize(("people", "bounded"), [(2, False), (4, True)], ids=["13 in 100", "2 in 100"])
+def test_a_mean_is_bounded_where_fewer_than_one_resample_in_twenty_loses_a_task(people, bounded):
+    rows = [(f"{p}", "head_pose", "head_pose", f"p{p}", 50.0 + p % 7) for p in range(60)]
+    rows += [(f"{p}i", "identity", "identity", f"p{p}", 50.0) for p in range(people)]
+    mean = estimate(scores(rows), 2000, 0).mean15
+    assert (mean.as_list()[1:] != [0, 100]) == bounded
+
+
 def test_answers_about_one_person_widen_the_interval_as_a_whole():
     rows = [(f"{p}-{i}", "identity", "identity", f"p{p}", 100.0 * (p % 2)) for p in range(20) for i in range(20)]
     clustered = estimate(scores(rows), 2000, 0).mean15
@@ -106,6 +116,14 @@ def test_the_interval_covers_the_truth_about_nineteen_times_in_twenty():
     assert 0.88 <= covered / 200 <= 0.99
 
 
+def test_an_interval_leaves_out_one_resample_in_forty_on_each_side():
+    challenger, champion = random_scores(seed=1), random_scores(seed=2)
+    resampled = resampled_differences(challenger, champion, 1000, 0)[MEAN15][1:, 0]
+    gain = difference(challenger, champion, 1000, 0).mean15
+    assert (resampled < gain.low).mean() == pytest.approx(1 / 40, abs=0.001)
+    assert (resampled > gain.high).mean() == pytest.approx(1 / 40, abs=0.001)
+
+
 def test_what_is_not_measured_is_absent_and_does_not_count():
     rows = [("a", "identity", "identity", "p", 100.0), ("b", "head_pose", "head_pose", "q", 0.0)]
     found = estimate(scores(rows), 20, 0)
@@ -125,6 +143,13 @@ def test_models_that_answered_other_samples_or_had_another_judge_are_not_compare
         difference(table, random_scores(people=6), 10, 0)
     with pytest.raises(ValueError, match="different judges"):
         difference(table, Scores("endpoint", table.samples, table.measures, table.clusters, table.values), 10, 0)
+
+
+def test_the_same_samples_of_other_people_are_not_compared():
+    table = random_scores(people=5)
+    renamed = tuple(f"another {cluster}" for cluster in table.clusters)
+    with pytest.raises(ValueError, match="same samples"):
+        difference(table, Scores("rules", table.samples, table.measures, renamed, table.values), 10, 0)
 
 
 def test_a_score_that_is_not_a_number_is_refused_with_its_sample():

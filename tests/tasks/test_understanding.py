@@ -64,6 +64,13 @@ def test_a_wrong_emotion_costs_label_overlap_and_leaves_the_clues():
     assert scores["clue_overlap"] == scores["instruction_adherence"] == scores["fluency"] == 100
 
 
+@pytest.mark.parametrize(("right", "wrong"), [("age: young", "age: elderly"), ("brows: lowered", "brows: raised")])
+def test_a_wrong_clue_of_either_level_costs_clue_overlap_the_same(right, wrong):
+    scores = understanding_scores(RIGHT.replace(right, wrong), REFERENCE)
+    assert scores["clue_overlap"] == pytest.approx(80)  # four of the five clues
+    assert scores["label_overlap"] == 100
+
+
 def test_a_missing_segment_costs_a_third_of_adherence():
     scores = understanding_scores(render(REFERENCE, ("attribute", "expression")), REFERENCE)
     assert scores["instruction_adherence"] == pytest.approx(200 / 3)

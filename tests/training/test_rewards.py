@@ -288,3 +288,11 @@ def test_rewards_lie_in_0_to_1_even_where_every_weight_is_zero():
     assert reward(RIGHT, silent).total == 0
     for text in GAMES.values():
         assert all(0 <= term <= 1 for term in reward(text).named().values())
+
+
+@pytest.mark.parametrize(("length", "earned"), [(3, 1), (3 + 1e-9, 0)])
+def test_a_caption_of_more_than_three_times_the_right_length_is_badly_formed(length, earned):
+    padding = " " * (math.ceil(length * len(RIGHT)) - len(RIGHT))
+    padded = RIGHT.replace("age: young", "age: young" + padding)
+    assert reward(padded).tree == 1
+    assert reward(padded).format == earned
