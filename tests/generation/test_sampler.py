@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -5,7 +7,9 @@ import torch
 
 from videmo.backbone.frames import Video
 from videmo.backbone.tiny import random_policy
-from videmo.generation.sampler import by_video, open_sampler
+from videmo.generation.prompts import by_video
+from videmo.generation.sampler import Sampler
+from videmo.generation.samplers import open_sampler
 from videmo.generation.vllm import one_pad, segment_seeds
 
 
@@ -36,3 +40,19 @@ def test_every_segment_has_a_seed_of_its_own_and_always_the_same():
     assert [len(level) for level in seeds] == [4, 8]
     assert len({seed for level in seeds for seed in level}) == 12
     assert seeds == segment_seeds(3, [4, 8]) != segment_seeds(4, [4, 8])
+
+
+@pytest.mark.parametrize("missing", ["answer", "grow", "follow"])
+def test_a_sampler_without_one_of_its_methods_cannot_be_made(missing):
+    methods = {name: (lambda *_: None) for name in ("answer", "grow", "follow") if name != missing}
+    with pytest.raises(TypeError, match=missing):
+        type("Half", (Sampler,), methods)()
+
+
+def test_the_interface_imports_none_of_its_samplers():
+    source = (
+        "import sys, videmo.generation.sampler; print([n for n in sys.modules if n.startswith('videmo.generation')])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True).stdout
+    assert "videmo.generation.sampler" in loaded
+    assert not any(name in loaded for name in ("generation.hf", "generation.vllm", "generation.samplers"))

@@ -120,7 +120,7 @@ def open_model(name: str | Path, params: Params, opened: Sampler | None = None) 
     """The sampler that the settings of the evaluation ask for, over the policy called `name`; `opened`, if given, over
     the next policy: what vLLM takes to start, it takes once."""
     from videmo.backbone.policy import load_policy, to_gpu
-    from videmo.generation.sampler import open_sampler
+    from videmo.generation.samplers import open_sampler
 
     policy = to_gpu(load_policy(name, dtype=params.backbone.dtype))
     if opened is None:

@@ -24,13 +24,14 @@ from transformers import (
 )
 
 from videmo.backbone.policy import DTYPES
+from videmo.generation.prompts import each
 from videmo.generation.rollout import Answer
-from videmo.generation.sampler import Answering, each
+from videmo.generation.sampler import Answering
 
 Content = list[dict[str, Any]]  # what of a message shows the clip
 
 
-class ChatModel(Answering):
+class ChatModel(Answering[Content]):
     """The model in a local Hugging Face directory, in safetensors; none of the code beside its weights is run.
 
     rows: questions that are answered side by side.  Raises ValueError where it cannot be loaded.

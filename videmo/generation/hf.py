@@ -14,8 +14,9 @@ from videmo.backbone.policy import Policy
 from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, decode_segments
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
 from videmo.generation.paths import Paths, extend, prefix_cache
+from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
-from videmo.generation.sampler import Prompt, Sampler, by_video, each
+from videmo.generation.sampler import Prompt, Sampler
 
 
 class HfSampler(Sampler):
@@ -31,9 +32,6 @@ class HfSampler(Sampler):
 
     def follow(self, policy: Policy) -> None:
         self.policy = policy
-
-    def release(self) -> None:
-        del self.policy
 
     @cached_property
     def _closers(self) -> frozenset[int]:

@@ -1,10 +1,10 @@
-"""What every sampler offers, and the choice of one by its name."""
+"""The interfaces of generation: what answers questions about clips, and what also grows rollouts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -14,23 +14,27 @@ from videmo.backbone.policy import Policy
 from videmo.generation.growth import Keep
 from videmo.generation.rollout import Answer, Rollout
 
+Clip = TypeVar("Clip")  # what stands for a clip in a prompt
 Prompt = tuple[Video, str]
 
 
-class Answering(Protocol):
-    """Answers of a model. Prompts about one clip share what `see` gave for it, which is then encoded once."""
+class Answering(ABC, Generic[Clip]):
+    """Answers of a model. Prompts about one clip share what `see` returned for it, which is then encoded once."""
 
     @property
+    @abstractmethod
     def tokenizer(self) -> PreTrainedTokenizerBase: ...
 
-    def see(self, frames: np.ndarray) -> Any:
+    @abstractmethod
+    def see(self, frames: np.ndarray) -> Clip:
         """What stands for a clip in a prompt. frames: uint8 (time, height, width, 3), RGB."""
 
-    def answer(self, prompts: Sequence[tuple[Any, str]], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
-        """The likeliest answer to every prompt, token by token; `max_new_tokens` of all answers or of each."""
+    @abstractmethod
+    def answer(self, prompts: Sequence[tuple[Clip, str]], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
+        """The greedy answer to every prompt; `max_new_tokens` is one limit for all answers, or one for each."""
 
 
-class Sampler(Answering, Protocol):
+class Sampler(Answering[Video]):
     """Answers and rollouts of `policy`."""
 
     policy: Policy
@@ -42,12 +46,15 @@ class Sampler(Answering, Protocol):
     def see(self, frames: np.ndarray) -> Video:
         return pack_frames(frames, self.policy)
 
+    @abstractmethod
     def follow(self, policy: Policy) -> None:
         """Sample from `policy` from now on: one of the same shape, or the same one after an update."""
 
     def release(self) -> None:
-        """Let go of the policy; there is nothing to sample from until the next is given to `follow`."""
+        """Drop the policy, to free its memory; nothing can be sampled until `follow` gives the next one."""
+        del self.policy
 
+    @abstractmethod
     def grow(
         self,
         prompts: Sequence[Prompt],
@@ -60,52 +67,7 @@ class Sampler(Answering, Protocol):
         """A rollout for every prompt: branching[0] first segments, branching[1] continuations of each, and so on.
 
         Three numbers grow a tree over the levels of an affective tree, one number whole answers. The same seed, prompts
-        and weights give the same rollouts. `keep` chooses which of the siblings is continued; all are by default.
-        Where there is a choice the first sibling is no sample, but the likeliest segment: a search that starts from
-        what the model would have said anyway.
+        and weights give the same rollouts. `keep` chooses which of the siblings is continued; without it all are.
+        With `keep` the first sibling is not sampled: it is the greedy segment, so that a search includes what the model
+        would have said without one.
         """
-
-
-def open_sampler(setting: str, name: str, policy: Policy, rows: int = 64) -> Sampler:
-    """The sampler that `setting` calls `name`, over `policy`, decoding so many paths side by side.
-
-    Raises ValueError where it is not installed.
-    """
-    if name == "vllm" and find_spec("vllm") is None:
-        raise ValueError(
-            f"{setting} = vllm: vLLM is not installed here; use hf, or install vLLM beside the project "
-            "(docs/sampling.md says how)"
-        )
-    if name == "hf":
-        from videmo.generation.hf import HfSampler
-
-        return HfSampler(policy, rows)
-    from videmo.generation.vllm import VllmSampler
-
-    return VllmSampler(policy, rows)
-
-
-def each(value: int | Sequence[int], prompts: Sequence[object]) -> Sequence[int]:
-    """`value` for each of the prompts, where it is not given so already."""
-    return [value] * len(prompts) if isinstance(value, int) else value
-
-
-def by_video(prompts: Sequence[Prompt], merge: int, tokens: int) -> Iterator[list[int]]:
-    """Indices of the prompts, all those about a video together, in chunks of at most `tokens` of videos, or one video.
-
-    merge: patches of a side that one token of the language model takes.
-    """
-    about: dict[int, list[int]] = {}
-    for index, (video, _) in enumerate(prompts):
-        about.setdefault(id(video), []).append(index)
-    chunk: list[int] = []
-    held = 0
-    for indices in about.values():
-        needed = prompts[indices[0]][0].tokens(merge)
-        if chunk and held + needed > tokens:
-            yield chunk
-            chunk, held = [], 0
-        chunk.extend(indices)
-        held += needed
-    if chunk:
-        yield chunk

@@ -26,8 +26,9 @@ from videmo.backbone.policy import Policy, image_processor
 from videmo.backbone.prefix_tree import embed_videos
 from videmo.generation.decoding import Ending, closers, over, vision_tokens
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
+from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
-from videmo.generation.sampler import Prompt, Sampler, by_video, each
+from videmo.generation.sampler import Prompt, Sampler
 
 CONTEXT = 32_768  # tokens of a prompt with its answer
 MEMORY = 0.5  # share of the GPU that vLLM takes: the policy stays beside it
@@ -59,9 +60,6 @@ class VllmSampler(Sampler):
         self._engine.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
         self._engine.apply_model(self._lay_positions)
         self._engine.reset_prefix_cache()
-
-    def release(self) -> None:
-        del self.policy
 
     def answer(self, prompts: Sequence[Prompt], max_new_tokens: int | Sequence[int] = 200) -> list[Answer]:
         """As `Sampler` says."""

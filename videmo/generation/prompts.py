@@ -1,0 +1,33 @@
+"""Lists of prompts: a limit for each, and batches by the videos they are about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from videmo.generation.sampler import Prompt
+
+
+def each(value: int | Sequence[int], prompts: Sequence[object]) -> Sequence[int]:
+    """`value` once for each prompt; a sequence is returned as it is."""
+    return [value] * len(prompts) if isinstance(value, int) else value
+
+
+def by_video(prompts: Sequence[Prompt], merge: int, tokens: int) -> Iterator[list[int]]:
+    """Indices of the prompts, all those about a video together, in chunks of at most `tokens` of videos, or one video.
+
+    merge: patches of a side that one token of the language model takes.
+    """
+    about: dict[int, list[int]] = {}
+    for index, (video, _) in enumerate(prompts):
+        about.setdefault(id(video), []).append(index)
+    chunk: list[int] = []
+    held = 0
+    for indices in about.values():
+        needed = prompts[indices[0]][0].tokens(merge)
+        if chunk and held + needed > tokens:
+            yield chunk
+            chunk, held = [], 0
+        chunk.extend(indices)
+        held += needed
+    if chunk:
+        yield chunk
