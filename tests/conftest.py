@@ -87,7 +87,7 @@ def speaking_policy(noise_videos, one_thread):
 def speaking_model(speaking_policy, tmp_path_factory) -> Path:
     """`speaking_policy` as the output of sft_emotion."""
     from videmo.backbone.policy import save_policy
-    from videmo.stages.stage import StageReport
+    from videmo.stages.report import StageReport
 
     output = tmp_path_factory.mktemp("spoken") / "sft_emotion"
     save_policy(speaking_policy, output / "model")

@@ -12,7 +12,7 @@ from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
 from videmo.settings.model import Evaluation, Params
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = Params()

@@ -14,7 +14,7 @@ from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.standalone_eval import ANSWERS, JUDGED
 from videmo.settings.model import Params, check_params
 from videmo.settings.reading import override
-from videmo.stages.stage import faults
+from videmo.stages.report import faults
 
 CANDIDATES = (2, 4, 8)  # of reasoning; one candidate is the policy itself
 RL = ("chain_grpo", "chain_grpo_tree_reward", "tree_grpo")

@@ -3,14 +3,14 @@
 from kfp import dsl
 from kfp.dsl import Dataset, Input
 
-from videmo.stages.stage import IMAGE
+from videmo.kubeflow.cluster import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def drift(data: Input[Dataset]) -> bool:
     """Say whether the labels have moved since the data set before, or whether there was none."""
     from videmo.data.drift import compare, data_before
-    from videmo.stages.stage import read_manifest
+    from videmo.stages.report import read_manifest
 
     now = read_manifest(data.path)
     before = data_before(now)

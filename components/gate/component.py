@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Markdown, Model, Output
 
-from videmo.stages.stage import IMAGE
+from videmo.kubeflow.cluster import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from videmo.cli.main import app
 from videmo.data.shards import open_dataset
 from videmo.settings.model import SettingError
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 FEW = ("--set", "evaluation.max_clips=1", "--set", "evaluation.max_new_tokens=4", "--set", "evaluation.resamples=50")
 

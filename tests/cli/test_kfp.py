@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from videmo.settings.model import load_params
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 ROOT = Path(__file__).parents[2]
 KFP = Path(sysconfig.get_path("scripts")) / "kfp"

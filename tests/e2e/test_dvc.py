@@ -8,7 +8,7 @@ import pytest
 from smoke_run import ROOT, Home
 
 from videmo.pipeline.dag import TABLE
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 
 @pytest.fixture(scope="module")

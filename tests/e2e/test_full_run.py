@@ -13,7 +13,7 @@ from smoke_run import ROOT, SMOKE, Home
 
 from videmo.pipeline.dag import TABLE
 from videmo.settings.model import check_params, load_params
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 MODELS = ["base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning"]
 TASKS = {"appearance", "action", "face_identity", "head_pose", "open_attribute", "emotion", "sentiment",

@@ -9,7 +9,7 @@ from videmo.evaluation.answers import ask, choose_questions, plain_answers, reas
 from videmo.evaluation.predictions import read_predictions
 from videmo.generation.hf import HfSampler
 from videmo.settings.model import Data, Evaluation, Params, Reasoning
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 PARAMS = Params(
     data=Data(frames=2, frame_size=56),

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.placement import ACCELERATOR, MOUNTED_AT, VOLUME
 from videmo.pipeline.dag import TABLE
-from videmo.stages.stage import IMAGE
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "infra" / "kubernetes"

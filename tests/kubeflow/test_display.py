@@ -10,7 +10,7 @@ import pytest
 from videmo.kubeflow.display import Watched, _render, showing
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run, StepRecord
-from videmo.stages.stage import progress_file
+from videmo.stages.store import progress_file
 
 PLAN = [PlannedStep(name, "d", False, "never run") for name in TABLE]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from videmo.kubeflow.local_runner import Sink, quiet
-from videmo.stages.stage import StageReport, faults
+from videmo.stages.report import StageReport, faults
 
 ROOT = Path(__file__).parents[2]
 KFP = Path(sysconfig.get_path("scripts")) / "kfp"

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
+from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.pipeline_file import PipelineFile, load
 from videmo.kubeflow.submit import compile_to
 from videmo.pipeline.dag import TABLE, plan
 from videmo.settings.model import check_params
-from videmo.stages.stage import IMAGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,6 +133,9 @@ def test_the_compiled_form_is_valid_and_asks_for_accelerators_and_the_volume(ful
         secret = asked.secret_as_env[0]
         assert (secret.key_to_env[0].env_var, secret.optional) == ("VIDEMO_ENDPOINT_KEY", True)
     assert len(executors) == len(deployment.executors)
+    for executor in deployment.executors.values():
+        told = {entry.name: entry.value for entry in executor.container.env}
+        assert told["VIDEMO_IMAGE"] == executor.container.image == IMAGE
 
 
 @pytest.mark.parametrize("name", ["full", "retrain"])

@@ -10,8 +10,10 @@ import yaml
 from videmo.evaluation.evaluate import MODELS
 from videmo.pipeline.dag import STAGES, TABLE, output_of, plan
 from videmo.settings.model import SettingError, check_params, load_params
-from videmo.stages.external_inputs import check_outside, directory_digest
-from videmo.stages.stage import StageReport, stage_directory
+from videmo.stages.content import directory_digest
+from videmo.stages.external_inputs import check_outside
+from videmo.stages.report import StageReport
+from videmo.stages.work import stage_directory
 
 ROOT = Path(__file__).parents[2]
 

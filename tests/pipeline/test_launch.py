@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
+from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.schedule import check_cron
 from videmo.kubeflow.train_job import train_job
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.launch import check_gpus, run_in_processes, torchrun
 from videmo.settings.model import SettingError, check_params
-from videmo.stages.stage import IMAGE
 
 
 def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):

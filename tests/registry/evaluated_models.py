@@ -18,7 +18,8 @@ from videmo.registry.promotion import run
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import newest_verdict
 from videmo.settings.model import Evaluation, Params, Promotion
-from videmo.stages.stage import StageReport, output_of
+from videmo.stages.report import StageReport
+from videmo.stages.store import output_of
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import answer_space, ask, is_open, write_answer
 from videmo.tree.model import AffectiveTree, Pair

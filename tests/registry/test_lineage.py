@@ -9,10 +9,11 @@ from videmo.registry.champion import read_history
 from videmo.registry.lineage import lineage
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import artifact
-from videmo.stages.stage import output_of
+from videmo.stages.store import output_of
 
 
-def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_history(evaluated, tmp_path):
+def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_history(evaluated, tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEMO_IMAGE", "videmo:9")
     inputs = evaluated("a", 0.9)
     promoted(inputs, tmp_path)
     client = connect()
@@ -23,8 +24,10 @@ def test_a_promotion_keeps_verdict_card_lineage_and_answers_and_is_in_the_histor
     assert (entry.change.version, entry.change.kind, entry.change.reason) == ("1", "gate", verdict_of(client, 1).reason)
     assert entry.origin["data"] == "d1"
     assert entry.origin["policy"] == "policy-a"
-    assert {"code", "image", "run"} <= set(entry.origin)
+    assert {"code", "run"} <= set(entry.origin)
+    assert entry.origin["image"] == "videmo:9"
     card = artifact(client, version, "model_card.md", Path.read_bytes).decode()
+    assert "Image videmo:9." in card
     for told in (
         "# videmo, version 1",
         "head pose",

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from videmo.registry.tracking import connect, experiment_id, log_stage
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 
 @pytest.fixture

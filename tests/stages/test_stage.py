@@ -16,16 +16,11 @@ from videmo.settings.model import Params, check_params
 from videmo.settings.sections import SectionsView
 from videmo.stages import closure
 from videmo.stages.closure import import_closure
-from videmo.stages.stage import (
-    StageReport,
-    digest_of,
-    faults,
-    file_digest,
-    partial_of,
-    read_manifest,
-    stage_digest,
-    stage_directory,
-)
+from videmo.stages.content import digest_of, file_digest
+from videmo.stages.digest import stage_digest
+from videmo.stages.report import StageReport, faults, read_manifest
+from videmo.stages.store import partial_of
+from videmo.stages.work import stage_directory
 
 MODULE = "videmo.tree.distance"
 
@@ -180,7 +175,7 @@ def test_two_processes_that_want_the_same_output_take_turns(tmp_path):
 def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from videmo.settings.model import Params\n"
-        "from videmo.stages.stage import stage_directory\n"
+        "from videmo.stages.work import stage_directory\n"
         f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, Params(), {{}}) as work:\n"
         "    (work.path / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
     )

@@ -4,7 +4,7 @@ from stage_processes import Task, kill_when
 
 from videmo.backbone.policy import load_policy
 from videmo.settings.model import check_params
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 from videmo.training import batches, sft
 
 # Under ten steps, a checkpoint after every third.

@@ -91,7 +91,7 @@ def run_one_stage(
 def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.")] = "latest") -> None:
     """Write report.html and metrics.json of a run again."""
     from videmo.pipeline.gate_and_report import write_run_report
-    from videmo.stages.stage import home
+    from videmo.stages.store import home
 
     folder = home() / "runs" / run
     if not folder.is_dir():

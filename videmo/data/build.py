@@ -25,7 +25,9 @@ from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_
 from videmo.data.workers import LONGEST, Workers
 from videmo.settings.model import Data
 from videmo.settings.sections import SectionsView
-from videmo.stages.stage import StageReport, Work, file_digest, stage_directory
+from videmo.stages.content import file_digest
+from videmo.stages.report import StageReport
+from videmo.stages.work import Work, stage_directory
 
 T = TypeVar("T")
 UNDECIDED: Split = "train"  # the split of a clip until all people are known

@@ -17,7 +17,8 @@ from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
 from videmo.settings.model import Validation
 from videmo.settings.sections import SectionsView
-from videmo.stages.stage import StageReport, Work, stage_directory
+from videmo.stages.report import StageReport
+from videmo.stages.work import Work, stage_directory
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import aspect_of, is_open, read_answer, write_answer
 from videmo.tree.model import LEVELS, Pair

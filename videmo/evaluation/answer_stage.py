@@ -21,7 +21,8 @@ from videmo.evaluation.answers import (
     reasoned_answers,
 )
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
-from videmo.stages.stage import StageReport, stage_directory
+from videmo.stages.report import StageReport
+from videmo.stages.work import stage_directory
 
 if TYPE_CHECKING:
     from videmo.settings.model import Params

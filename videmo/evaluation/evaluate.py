@@ -24,7 +24,8 @@ from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
 from videmo.settings.model import Evaluation, Params
-from videmo.stages.stage import StageReport, Work, stage_directory
+from videmo.stages.report import StageReport
+from videmo.stages.work import Work, stage_directory
 from videmo.tasks.catalog import COLUMNS
 from videmo.tasks.metrics import paper_aggregates, truncate
 

@@ -19,7 +19,7 @@ from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.model import Params
 from videmo.stages.files import write_whole
-from videmo.stages.stage import STOPPED
+from videmo.stages.report import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")

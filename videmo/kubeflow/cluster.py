@@ -1,5 +1,7 @@
 """Names that the manifests of infra/kubernetes give, and that steps and jobs refer to."""
 
+IMAGE = "videmo:0.1.0"  # the container image of every step, outside digests: a laptop has none
+IMAGE_VARIABLE = "VIDEMO_IMAGE"  # tells a step in a container which image it runs in
 VOLUME = "videmo-home"
 MOUNTED_AT = "/videmo"
 ACCELERATOR = "nvidia.com/gpu"

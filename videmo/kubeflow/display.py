@@ -13,7 +13,7 @@ from typing import TextIO
 
 from videmo.pipeline.dag import PlannedStep
 from videmo.pipeline.step import Run, StepRecord
-from videmo.stages.stage import progress_file
+from videmo.stages.store import progress_file
 
 REFRESH_SECONDS = 0.25
 PLACED_BEFORE = {"gate": "promotion", "drift": "sft_attribute"}

@@ -25,7 +25,8 @@ from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run, last_line
 from videmo.settings.model import Params
-from videmo.stages.stage import STOPPED, home
+from videmo.stages.report import STOPPED
+from videmo.stages.store import home
 
 LITTLE = 2**20  # bytes; with less free, a disk is full
 

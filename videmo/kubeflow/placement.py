@@ -10,6 +10,8 @@ from videmo.kubeflow.cluster import (
     CONFIG_MAP,
     ENDPOINT_KEY,
     ENDPOINT_SECRET,
+    IMAGE,
+    IMAGE_VARIABLE,
     MOUNTED_AT,
     QUEUE,
     QUEUE_LABEL,
@@ -32,6 +34,7 @@ def place(task: PipelineTask, stage: str) -> PipelineTask:
         task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(resources.gpus)
     task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
     task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
+    task.set_env_variable(IMAGE_VARIABLE, IMAGE)
     use_config_map_as_env(task, CONFIG_MAP, {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"})
     use_secret_as_env(task, ENDPOINT_SECRET, {ENDPOINT_KEY: ENDPOINT_KEY}, optional=True)
     return mount_pvc(task, pvc_name=VOLUME, mount_path=MOUNTED_AT)

@@ -8,12 +8,12 @@ from videmo.kubeflow.cluster import (
     ACCELERATOR,
     ENDPOINT_KEY,
     ENDPOINT_SECRET,
+    IMAGE,
     MOUNTED_AT,
     QUEUE,
     QUEUE_LABEL,
     VOLUME,
 )
-from videmo.stages.stage import IMAGE
 
 
 def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from videmo.settings.model import SettingError
-from videmo.stages.stage import home
+from videmo.stages.store import home
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager

@@ -10,8 +10,10 @@ from typing import Any
 from videmo.settings.model import Params
 from videmo.settings.sections import SectionsView
 from videmo.stages.closure import import_closure
+from videmo.stages.digest import stage_digest
 from videmo.stages.external_inputs import outside_digests
-from videmo.stages.stage import STAGE_FILE, StageReport, faults, output_of, partial_of, stage_digest
+from videmo.stages.report import STAGE_FILE, StageReport, faults
+from videmo.stages.store import output_of, partial_of
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -
             ("code changed", _changed(before.code, import_closure(stage.module))),
         )
         named = [f"{kind}: {_few(names)}" for kind, names in changes if names]
-        reason = "; ".join(named) or "image changed"
+        reason = "; ".join(named) or "not in the store"
     return f"{reason}; resumes" if partial_of(output_of(stage.name, digest)).exists() else reason
 
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 
 def export(report: StageReport, directory: Path) -> None:

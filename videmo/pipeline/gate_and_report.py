@@ -16,7 +16,7 @@ from videmo.pipeline.dag import TABLE
 from videmo.pipeline.step import Run, StepRecord, captured_output, recorded
 from videmo.settings.model import Params, check_params
 from videmo.stages.files import write_whole
-from videmo.stages.stage import read_manifest
+from videmo.stages.report import read_manifest
 
 
 def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:

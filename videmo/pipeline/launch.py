@@ -13,7 +13,7 @@ from pathlib import Path
 
 from videmo.pipeline.dag import Stage
 from videmo.settings.model import Params, check_params
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 
 def torchrun(processes: int, job: Path) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from videmo.settings.model import SettingError
-from videmo.stages.stage import home
+from videmo.stages.store import home
 
 
 def check_name(name: str | None) -> None:

@@ -13,8 +13,10 @@ from videmo.kubeflow.display import REFRESH_SECONDS, read_progress
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.model import Params, SettingError, check_params
-from videmo.stages.external_inputs import check_labels, check_model, directory_digest
-from videmo.stages.stage import STAGE_FILE, StageReport, faults, home, partial_of, stage_lock
+from videmo.stages.content import directory_digest
+from videmo.stages.external_inputs import check_labels, check_model
+from videmo.stages.report import STAGE_FILE, StageReport, faults
+from videmo.stages.store import home, partial_of, stage_lock
 
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction

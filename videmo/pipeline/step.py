@@ -20,7 +20,8 @@ from filelock import FileLock
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
 from videmo.settings.model import Params, SettingError, check_params
-from videmo.stages.stage import STOPPED, StageReport, faults, home, output_of, partial_of, read_manifest, stage_lock
+from videmo.stages.report import STOPPED, StageReport, faults, read_manifest
+from videmo.stages.store import home, output_of, partial_of, stage_lock
 
 
 @dataclass(frozen=True)

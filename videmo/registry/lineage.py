@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +14,9 @@ from videmo.registry.champion import ORIGIN, PREFIX
 from videmo.registry.gate import Verdict
 from videmo.registry.packaging import PACKAGE
 from videmo.registry.tracking import flat
-from videmo.stages.stage import IMAGE, StageReport, digest_of, output_of
+from videmo.stages.content import digest_of
+from videmo.stages.report import StageReport
+from videmo.stages.store import output_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,7 +30,7 @@ COUNTED = ("clips", "people", "samples", "test_clips", "test_samples")  # metric
 def version_tags(inputs: Mapping[str, Path], run_name: str) -> dict[str, str]:
     """What a version, and every entry of the history about it, says of its origin."""
     policy, data = (StageReport.read(inputs[stage]) for stage in ("tree_rl", "data_build"))
-    values = (policy.digest, data.digest, digest_of(policy.code), IMAGE, _commit(), run_name)
+    values = (policy.digest, data.digest, digest_of(policy.code), _image(), _commit(), run_name)
     return {PREFIX + key: value for key, value in zip(ORIGIN, values, strict=True) if value}
 
 
@@ -69,7 +72,7 @@ def model_card(name: str, version: str, came_from: Mapping[str, StageReport], ve
         counts={key: int(data.metrics[key]) for key in COUNTED if key in data.metrics},
         trained=[_training(report) for stage, report in came_from.items() if stage.startswith(("sft_", "tree_"))],
         backbone=came_from["tree_rl"].config["backbone"],
-        image=IMAGE,
+        image=_image(),
         verdict=verdict,
     )
 
@@ -98,6 +101,11 @@ def _in_short(version: ModelVersion, verdict: Verdict) -> str:
 def _shown(report: StageReport) -> dict[str, Any]:
     stored = report.to_json()
     return {key: value for key, value in stored.items() if key not in ("code", "files", "sizes")}
+
+
+def _image() -> str:
+    """The container image that this process runs in, empty outside one."""
+    return os.environ.get("VIDEMO_IMAGE", "")
 
 
 def _commit() -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videmo.registry.tracking import experiment_id, pipeline_run
-from videmo.stages.stage import StageReport
+from videmo.stages.report import StageReport
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

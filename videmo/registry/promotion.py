@@ -20,7 +20,10 @@ from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
 from videmo.settings.model import Params
 from videmo.stages.closure import import_closure
-from videmo.stages.stage import StageReport, digest_of, home, stage_directory, stage_lock
+from videmo.stages.content import digest_of
+from videmo.stages.report import StageReport
+from videmo.stages.store import home, stage_lock
+from videmo.stages.work import stage_directory
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

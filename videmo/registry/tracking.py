@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from videmo.stages.stage import StageReport, home
+from videmo.stages.report import StageReport
+from videmo.stages.store import home
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.registry.gate import Verdict
-from videmo.stages.stage import digest_of
+from videmo.stages.content import digest_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from videmo.llm.client import read_key
 from videmo.settings.model import Params, SettingError
-from videmo.stages.stage import digest_of, file_digest, home
+from videmo.stages.content import directory_digest
 
 
 def outside_digests(params: Params, sections: tuple[str, ...]) -> dict[str, str]:
@@ -74,21 +72,6 @@ def _hugging_face_cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()
 
 
-def directory_digest(directory: Path) -> str:
-    """Digest of the files below `directory`, by name and content; a file is read again only when it has changed."""
-    remembered_in = home() / "store" / ".file_digests.json"
-    remembered = _read(remembered_in)
-    found = {}
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        status = path.stat()
-        stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
-        found[path.relative_to(directory).as_posix()] = stamp, remembered.get(stamp) or file_digest(path)
-    if any(stamp not in remembered for stamp, _ in found.values()):
-        with suppress(OSError):  # remembering saves time and nothing else
-            _write(remembered_in, {**remembered, **dict(found.values())})
-    return digest_of({name: digest for name, (_, digest) in found.items()})
-
-
 def _directories(params: Params) -> dict[str, Path]:
     directories = {}
     if params.data.source == "folder" and params.data.path is not None:
@@ -100,17 +83,3 @@ def _directories(params: Params) -> dict[str, Path]:
 
 def _section(setting: str) -> str:
     return setting.partition(".")[0]
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-
-
-def _write(path: Path, digests: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(digests), encoding="utf-8")
-    os.replace(new, path)

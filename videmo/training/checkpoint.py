@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import distributed as dist
 
 from videmo.settings.model import Engine
-from videmo.stages.stage import sync_tree
+from videmo.stages.files import sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from torch import distributed as dist
 
-from videmo.stages.stage import StageReport, Work, partial_of, stage_directory
+from videmo.stages.report import StageReport
+from videmo.stages.store import partial_of
+from videmo.stages.work import Work, stage_directory
 from videmo.training.checkpoint import CHECKPOINTS, refuse_others
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from videmo.backbone.policy import Policy, load_policy
 from videmo.backbone.prefix_tree import PrefixTree, collate
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
-from videmo.stages.stage import StageReport, Work
+from videmo.stages.report import StageReport
+from videmo.stages.work import Work
 from videmo.training.batches import Deck, Mixture, Order, Pack, answer_mask, clip_videos, sample_tree, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, learning_rate, save_model

@@ -20,7 +20,8 @@ from videmo.backbone.policy import Policy, load_policy
 from videmo.data.shards import open_dataset
 from videmo.generation.hf import HfSampler
 from videmo.llm.client import connect
-from videmo.stages.stage import StageReport, Work
+from videmo.stages.report import StageReport
+from videmo.stages.work import Work
 from videmo.training.batches import clip_videos, tower_rests
 from videmo.training.checkpoint import CHECKPOINTS, load_checkpoint, remove_checkpoints, save_checkpoint
 from videmo.training.engine import TrainingEngine, save_model

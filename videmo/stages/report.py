@@ -1,0 +1,84 @@
+"""What stage.json of a complete output says, and the manifest that leads to an output."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from videmo.stages.content import digest_of, file_digest
+
+STAGE_FILE = "stage.json"
+STOPPED = "stopped by the user"  # the error of a step that a person ended
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """What stage.json of a complete output holds."""
+
+    stage: str
+    digest: str
+    output: Path
+    metrics: dict[str, float]
+    seconds: float
+    config: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)  # stage -> digest
+    code: dict[str, str] = field(default_factory=dict)  # file -> digest
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # relative path -> sha256
+    sizes: dict[str, int] = field(default_factory=dict)  # relative path -> bytes
+
+    @classmethod
+    def read(cls, output: Path) -> StageReport:
+        """The report of a complete output. Raises FileNotFoundError where there is none, ValueError where damaged."""
+        if not (output / STAGE_FILE).is_file():
+            raise FileNotFoundError(f"{output}: not the complete output of a stage, it has no {STAGE_FILE}")
+        try:
+            stored = json.loads((output / STAGE_FILE).read_text(encoding="utf-8"))
+            stored.pop("code_digest")
+            return cls(output=output, **stored)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{output / STAGE_FILE}: damaged ({error}); remove {output} to make it again") from error
+
+    def log_to(self, metrics: Any) -> None:
+        """Hand the metrics to a step's `Output[Metrics]` of Kubeflow Pipelines."""
+        for name, value in self.metrics.items():
+            metrics.log_metric(name, value)
+
+    def write_manifest(self, path: str) -> None:
+        """Write what passes between steps: where the output lies and the sha256 of its stage.json, never the bytes."""
+        manifest = {
+            "stage": self.stage,
+            "digest": self.digest,
+            "uri": self.output.resolve().as_uri(),
+            "sha256": file_digest(self.output / STAGE_FILE),
+        }
+        Path(path).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+    def to_json(self) -> dict[str, Any]:
+        stored = {key: value for key, value in asdict(self).items() if key != "output"}
+        return {**stored, "code_digest": digest_of(self.code)}
+
+
+def read_manifest(path: str) -> Path:
+    """The output that a manifest names. Raises ValueError where it is gone or is not what the manifest was made of."""
+    manifest = json.loads(Path(path).read_text(encoding="utf-8"))
+    output = Path(unquote(urlsplit(manifest["uri"]).path))
+    if not (output / STAGE_FILE).is_file() or file_digest(output / STAGE_FILE) != manifest["sha256"]:
+        raise ValueError(f"{output}: is not the {manifest['stage']} {manifest['digest']} that the step before made")
+    return output
+
+
+def faults(output: Path) -> list[str]:
+    """The files of a complete output that are not there any more, or not of the length they had; empty: it is sound.
+
+    Their content is not read: that would take as long as the stages that use it.
+    """
+    try:
+        report = StageReport.read(output)
+    except (FileNotFoundError, ValueError):
+        return [STAGE_FILE]
+    found = {name: (output / name).stat().st_size for name in report.files if (output / name).is_file()}
+    return [name for name in report.files if found.get(name) != report.sizes.get(name, found.get(name, -1))]

@@ -1,0 +1,32 @@
+"""Where outputs lie, below one home, and who may write them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def home() -> Path:
+    """The root of everything that is written: $VIDEMO_HOME, by default the current directory."""
+    return Path(os.environ.get("VIDEMO_HOME") or ".").resolve()
+
+
+def output_of(stage: str, digest: str) -> Path:
+    """Where the store has the output of a stage."""
+    return home() / "store" / stage / digest
+
+
+def partial_of(output: Path) -> Path:
+    return output.with_name(output.name + ".partial")
+
+
+def progress_file(output: Path) -> Path:
+    return output.parent / f".{output.name}.progress"
+
+
+def stage_lock(output: Path) -> FileLock:
+    """One process at a time per output; may be taken again by the process that holds it."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(output.parent / f".{output.name}.lock", is_singleton=True)
