@@ -33,10 +33,11 @@ test: setup ## run the tests
 test-slow: setup ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
 
-lint: setup ## check style and types
+lint: setup ## check style, types, and which room imports which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
 # torch comes first and alone: on its own it settles on one build, which the others then accept. The pins are complete,
 # so that nothing is left to resolve.

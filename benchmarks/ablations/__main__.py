@@ -19,10 +19,10 @@ from benchmarks.ablations.page import write
 from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
 from videmo.evaluation.page.rendering import duration
-from videmo.kubeflow.local_runner import end_children, stoppable
 from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run
+from videmo.pipeline.stopping import end_children, stoppable
 from videmo.settings.model import Params, SettingError, load_params
 from videmo.stages.external_inputs import check_outside
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from videmo.pipeline.dag import output_of
 from videmo.stages.report import STAGE_FILE
+from videmo.stages.store import output_of
 
 MOVED = 0.2  # of the population stability index: the usual reading is below 0.1 stable, above 0.2 moved
 SURE = 0.01  # p-value below which a difference is not taken for chance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import TextIO
 
 from videmo.pipeline.dag import PlannedStep
+from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import Run, StepRecord
-from videmo.stages.store import progress_file
 
-REFRESH_SECONDS = 0.25
 PLACED_BEFORE = {"gate": "promotion", "drift": "sft_attribute"}
 MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]▶", "not run": "[dim]·"}
 
@@ -68,14 +66,6 @@ class Watched:
             return Row(step, step.seconds)
         since = time.monotonic() - self._seen.setdefault(step.stage, time.monotonic())
         return Row(step, since, **(read_progress(Path(step.output)) if step.output else {}))
-
-
-def read_progress(output: Path) -> dict:
-    """How far the stage that makes `output` says it is: done, total and note; nothing where it has not said so."""
-    try:
-        return json.loads(progress_file(output).read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
-        return {}
 
 
 @contextmanager

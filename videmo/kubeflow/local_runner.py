@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 import traceback
 import warnings
@@ -15,7 +14,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from dataclasses import replace
 from io import TextIOBase
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from videmo.kubeflow.display import showing
@@ -24,6 +22,7 @@ from videmo.pipeline.dag import plan
 from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run, last_line
+from videmo.pipeline.stopping import end_children, stoppable
 from videmo.settings.model import Params
 from videmo.stages.report import STOPPED
 from videmo.stages.store import home
@@ -112,34 +111,6 @@ class Sink(TextIOBase):
         with suppress(OSError):
             self._file.close()
         super().close()
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Let a polite kill end the run as Ctrl-C does."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def end_children() -> None:
-    """End every process below this one: asked first, after five seconds forced."""
-    import psutil
-
-    children = psutil.Process(os.getpid()).children(recursive=True)
-    for child in children:
-        with suppress(psutil.NoSuchProcess):
-            child.terminate()
-    _, alive = psutil.wait_procs(children, timeout=5)
-    for child in alive:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
 
 
 def _settle(run: Run, error: str) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from videmo.settings.model import SettingError
+from videmo.settings.keys import read_key
 from videmo.stages.store import home
 
 if TYPE_CHECKING:
@@ -58,23 +58,7 @@ def connect(settings: Endpoint, setting: str) -> Client:
 
     Raises SettingError where the environment variable with the key is not set, or holds what is no key.
     """
-    return Client(settings, setting, read_key(settings, setting), home() / "replies")
-
-
-def read_key(settings: Endpoint, setting: str) -> str | None:
-    """The key from the environment, None where the server asks for none. Raises SettingError as `connect` does."""
-    name = settings.key_variable
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise SettingError(
-            f"{setting}.key_variable = {name}: no such environment variable; export {name}, or set "
-            f"{setting}.key_variable to null for a server that asks for no key"
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise SettingError(f"{setting}.key_variable = {name}: what it holds is no key, which is one word in ASCII")
-    return key
+    return Client(settings, setting, read_key(settings.key_variable, setting), home() / "replies")
 
 
 class Client:

@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from videmo.kubeflow.display import REFRESH_SECONDS, read_progress
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
+from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.model import Params, SettingError, check_params
 from videmo.stages.content import directory_digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from videmo.llm.client import read_key
+from videmo.settings.keys import read_key
 from videmo.settings.model import Params, SettingError
 from videmo.stages.content import directory_digest
 
@@ -43,7 +43,7 @@ def _check_keys(params: Params) -> None:
     judge = params.evaluation.endpoint if params.evaluation.judge == "endpoint" else None
     for setting, endpoint in (("rl.reward.scorer", params.rl.reward.scorer), ("evaluation.endpoint", judge)):
         if endpoint:
-            read_key(endpoint, setting)
+            read_key(endpoint.key_variable, setting)
 
 
 def check_model(setting: str, name: str, here: bool = True) -> None:
