@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 RUN ?=
 
-.PHONY: help setup full smoke repro ablations test test-slow lint
+.PHONY: help setup full smoke repro ablations test test-slow mutation lint
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,6 +32,9 @@ test: setup ## run the tests
 
 test-slow: setup ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
+
+mutation: setup ## change the code in 300 places, one at a time, and count how often the tests notice; 40 minutes
+	$(BIN)/python -m benchmarks.mutation $(RUN)
 
 lint: setup ## check style, types, and which room imports which
 	$(BIN)/ruff check .
