@@ -7,6 +7,7 @@ from videmo.evaluation.page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.settings.model import Evaluation, Promotion
+from videmo.tasks.catalog import COLUMNS
 
 EVALUATION = Evaluation(resamples=300)
 
@@ -91,7 +92,7 @@ def test_a_task_may_have_a_tolerance_of_its_own():
 
 def test_a_verdict_holds_the_figures_of_both_in_every_column_and_their_differences():
     verdict = gate(scores(5.0), scores())
-    assert len(verdict.column_gains) == len(verdict.challenger_columns) == len(verdict.opponent_columns) == 33
+    assert len(verdict.column_gains) == len(verdict.challenger_columns) == len(verdict.opponent_columns) == len(COLUMNS)
     ours, theirs, gain = (
         figures["identity"][0]
         for figures in (verdict.challenger_columns, verdict.opponent_columns, verdict.column_gains)

@@ -26,7 +26,7 @@ from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, 
 from videmo.settings.model import Evaluation, Params
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
-from videmo.tasks.catalog import COLUMNS
+from videmo.tasks.catalog import PAPER_COLUMNS
 from videmo.tasks.metrics import paper_aggregates, truncate
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def scores_json(scores: Mapping[str, Scores], clips: int, settings: Evaluation) 
     """What the answers of some models to the same questions, about so many clips, come to; and what each of the models
     adds to the one before it.
 
-    A model measured in every column has the paper's aggregates as well, truncated as the paper prints its figures.
+    A model measured in all of the paper's columns has the paper's aggregates as well, truncated as the paper prints
+    its figures.
     """
     sampling = (settings.resamples, settings.seed)
     figures = {model: estimate(found, *sampling) for model, found in scores.items()}
@@ -110,7 +111,7 @@ def scores_json(scores: Mapping[str, Scores], clips: int, settings: Evaluation) 
         "clips": clips,
         "clusters": len(set(first.clusters)),
         "models": {model: figures_json(found) for model, found in figures.items()},
-        "paper_aggregates": {m: _aggregates(f) for m, f in figures.items() if set(f.columns) == set(COLUMNS)},
+        "paper_aggregates": {m: _aggregates(f) for m, f in figures.items() if set(f.columns) >= set(PAPER_COLUMNS)},
         "gains": {f"{new} - {old}": gain_json(scores[new], scores[old], *sampling) for old, new in pairwise(names)},
     }
 

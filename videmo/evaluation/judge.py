@@ -88,7 +88,6 @@ def count_unread(predictions: Iterable[Prediction]) -> dict[str, tuple[int, int]
 
 
 def _answered(part: str, question: str, answer: str, reference: str) -> Answered:
-    """A caption of one column is scored by how far it agrees, a whole account by the six measures of understanding."""
-    columns = columns_of(part)
-    criteria = tuple(column.name for column in columns) if len(columns) > 1 else ("agreement",)
+    """A caption is scored by how far it agrees, a full account by the six measures of understanding."""
+    criteria = tuple(c.name if c.table == "understanding" else "agreement" for c in columns_of(part))
     return Answered(question, answer, reference, criteria)

@@ -12,7 +12,7 @@ import numpy as np
 from videmo.evaluation.evidence import evidence
 from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Interval, Scores, difference, estimate
 from videmo.settings.model import Evaluation, Promotion
-from videmo.tasks.catalog import COLUMNS
+from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,24 @@ def judge_challenger(
     """Compare on the same samples. `label` is what the opponent is called; `no_champion` says why it is none, and is
     empty where it is: only a champion's tasks are held against the challenger.
 
-    Refuses where a column is missing or a score is not a number; passes where the lower end of the mean gain's interval
-    is above min_gain and no task's whole interval lies below minus its tolerance.
+    Refuses where one of the paper's columns is missing, or one that the other model was measured in, or a score is not
+    a number; passes where the lower end of the mean gain's interval is above min_gain and no task's whole interval lies
+    below minus its tolerance.
     """
-    problem = _problem(challenger, "challenger") or _problem(opponent, label)
+    ours, theirs = _measured(challenger), _measured(opponent)
+    problem = _problem(challenger, theirs - ours, "challenger") or _problem(opponent, ours - theirs, label)
     if problem:
         return Verdict(False, f"The challenger is refused: {problem}.", label)
     sampling = (evaluation.resamples, evaluation.seed)
     gains = difference(challenger, opponent, *sampling)
     tolerances = {task: promotion.tolerance(task) for task in gains.tasks}
     fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.high < -tolerances[task]]
-    ours, theirs = estimate(challenger, *sampling), estimate(opponent, *sampling)
+    challenger_figures, opponent_figures = estimate(challenger, *sampling), estimate(opponent, *sampling)
     clusters = len(set(challenger.clusters))
     refusal = _refusal(gains, {task: tolerances[task] for task in fallen}, promotion.min_gain, clusters)
     return Verdict(
         passed=refusal is None,
-        reason=_reason(ours.mean15, gains.mean15, label, refusal, no_champion),
+        reason=_reason(challenger_figures.mean15, gains.mean15, label, refusal, no_champion),
         opponent=label,
         judge=gains.judge,
         resamples=evaluation.resamples,
@@ -88,23 +90,28 @@ def judge_challenger(
         clusters=clusters,
         min_gain=promotion.min_gain,
         tolerances=tolerances,
-        challenger_mean15=ours.mean15.as_list(),
-        opponent_mean15=theirs.mean15.as_list(),
+        challenger_mean15=challenger_figures.mean15.as_list(),
+        opponent_mean15=opponent_figures.mean15.as_list(),
         gain=gains.mean15.as_list(),
-        challenger_tasks=_listed(ours.tasks),
-        opponent_tasks=_listed(theirs.tasks),
+        challenger_tasks=_listed(challenger_figures.tasks),
+        opponent_tasks=_listed(opponent_figures.tasks),
         task_gains=_listed(gains.tasks),
-        challenger_columns=_listed(ours.columns),
-        opponent_columns=_listed(theirs.columns),
+        challenger_columns=_listed(challenger_figures.columns),
+        opponent_columns=_listed(opponent_figures.columns),
         column_gains=_listed(gains.columns),
         fallen=fallen,
         **asdict(evidence(challenger, opponent, *sampling)),
     )
 
 
-def _problem(scores: Scores, label: str) -> str | None:
-    measured = {MEASURES[measure][0] for measure in np.unique(scores.measures)}
-    if missing := [column for column in COLUMNS if column not in measured]:
+def _measured(scores: Scores) -> set[str]:
+    return {MEASURES[measure][0] for measure in np.unique(scores.measures)}
+
+
+def _problem(scores: Scores, unmatched: set[str], label: str) -> str | None:
+    """Why these scores cannot be compared. `unmatched`: the columns that only the other model was measured in."""
+    required = {*PAPER_COLUMNS} - _measured(scores) | unmatched
+    if missing := [column for column in COLUMNS if column in required]:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
         return f"the {label} has no score in {', '.join(missing[:3])}{more}"
     broken = [sample for sample, value in zip(scores.samples, scores.values, strict=True) if not math.isfinite(value)]

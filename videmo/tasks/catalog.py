@@ -1,12 +1,16 @@
-"""Face-15 as data: 33 measured columns that gather into 15 tasks and 3 tables. Adding a column is adding a row.
+"""Face-15 as data: the paper's 33 columns, which form 15 tasks and 3 tables. Adding a column is adding a row.
 
 A part is one question set of one corpus; a column is the mean of its parts; a task is the mean of its columns. Sizes
 are the test sizes of Emo-CFG; answer spaces are those of the corpora. The reading of "15 tasks" is this project's own.
+
+A new column is a `Column(...)` in `COLUMNS` and, for a new question, a `Part(...)` in `PARTS`. It counts in its task as
+soon as a data set has answers to it; the paper's aggregates stay as they are, and data without it are still judged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from videmo.tree.model import Level
@@ -64,11 +68,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
+    """One measured figure. `in_paper`: the gate requires it, and it counts in the paper's aggregates."""
+
     name: str
     task: str
     table: Table
     metric: Metric
     parts: tuple[str, ...]
+    in_paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,34 +159,38 @@ PARTS: dict[str, Part] = {
 _UNDERSTANDING = ("label_overlap", "clue_overlap", "instruction_adherence", "response_accuracy", "video_text_relevance",
                   "fluency")  # fmt: skip
 
+_paper = partial(Column, in_paper=True)
+
 COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
-        Column("appearance_recognition", "appearance", "attribute", "f1", ("appearance",)),
-        Column("appearance_caption", "appearance", "attribute", "judge", ("appearance_caption",)),
-        Column("action_recognition", "action", "attribute", "f1", ("action",)),
-        Column("action_caption", "action", "attribute", "judge", ("action_caption",)),
-        Column("identity", "face_identity", "attribute", "accuracy", ("identity",)),
-        Column("head_pose", "head_pose", "attribute", "accuracy", ("head_pose",)),
-        Column("open_eye", "open_attribute", "attribute", "accuracy", ("eyes", "eyebrows")),
-        *(Column(f"open_{name}", "open_attribute", "attribute", "accuracy", (part,))
+        _paper("appearance_recognition", "appearance", "attribute", "f1", ("appearance",)),
+        _paper("appearance_caption", "appearance", "attribute", "judge", ("appearance_caption",)),
+        _paper("action_recognition", "action", "attribute", "f1", ("action",)),
+        _paper("action_caption", "action", "attribute", "judge", ("action_caption",)),
+        _paper("identity", "face_identity", "attribute", "accuracy", ("identity",)),
+        _paper("head_pose", "head_pose", "attribute", "accuracy", ("head_pose",)),
+        _paper("open_eye", "open_attribute", "attribute", "accuracy", ("eyes", "eyebrows")),
+        *(_paper(f"open_{name}", "open_attribute", "attribute", "accuracy", (part,))
           for name, part in (("mouth", "mouth"), ("nose", "nose"), ("hair", "hair"), ("chin", "chin"),
                              ("shape", "face_shape"), ("feature", "facial_features"), ("accessory", "accessories"),
                              ("age", "age"), ("gender", "gender"), ("skin", "skin"))),
-        Column("open_action", "open_attribute", "attribute", "accuracy",
+        _paper("open_action", "open_attribute", "attribute", "accuracy",
                ("body_actions", "facial_actions", "head_actions")),
-        Column("emotion_single", "emotion", "expression", "accuracy", ("emotion_dfew", "emotion_mafw", "emotion_mer")),
-        Column("emotion_multi", "emotion", "expression", "f1", ("emotion_multi",)),
-        Column("emotion_fine", "emotion", "expression", "accuracy", ("emotion_mead", "emotion_ravdess")),
-        Column("sentiment_single", "sentiment", "expression", "accuracy", ("sentiment",)),
-        Column("sentiment_fine", "sentiment", "expression", "accuracy", ("sentiment_fine",)),
-        Column("micro_expression", "affective_cues", "expression", "accuracy", ("micro_expression",)),
-        Column("action_units", "affective_cues", "expression", "f1", ("action_units",)),
-        Column("emotion_caption", "complex_scenario", "expression", "judge", ("emotion_caption",)),
-        Column("conversation", "complex_scenario", "expression", "accuracy", ("conversation",)),
-        *(Column(name, name, "understanding", "judge", ("fine_caption", "rationale")) for name in _UNDERSTANDING),
+        _paper("emotion_single", "emotion", "expression", "accuracy", ("emotion_dfew", "emotion_mafw", "emotion_mer")),
+        _paper("emotion_multi", "emotion", "expression", "f1", ("emotion_multi",)),
+        _paper("emotion_fine", "emotion", "expression", "accuracy", ("emotion_mead", "emotion_ravdess")),
+        _paper("sentiment_single", "sentiment", "expression", "accuracy", ("sentiment",)),
+        _paper("sentiment_fine", "sentiment", "expression", "accuracy", ("sentiment_fine",)),
+        _paper("micro_expression", "affective_cues", "expression", "accuracy", ("micro_expression",)),
+        _paper("action_units", "affective_cues", "expression", "f1", ("action_units",)),
+        _paper("emotion_caption", "complex_scenario", "expression", "judge", ("emotion_caption",)),
+        _paper("conversation", "complex_scenario", "expression", "accuracy", ("conversation",)),
+        *(_paper(name, name, "understanding", "judge", ("fine_caption", "rationale")) for name in _UNDERSTANDING),
     )
 }  # fmt: skip
+
+PAPER_COLUMNS: tuple[str, ...] = tuple(column.name for column in COLUMNS.values() if column.in_paper)
 
 TASKS: dict[str, Task] = {
     name: Task(

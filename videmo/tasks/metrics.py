@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from videmo.tasks.catalog import COLUMNS, TASKS, Column, Table
+from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS, TASKS, Column, Table
 
 _INTEGER = re.compile(r"(?<![\w.\-])\d+(?![\w]|\.\d)")
 
@@ -41,7 +41,7 @@ def read_judge_scores(text: str, count: int = 6) -> tuple[int, ...] | None:
 
 
 def columns_of(part: str) -> tuple[Column, ...]:
-    """The columns that the answers of a part count in: one, or the six of understanding."""
+    """The columns that the answers of a part count in: mostly one; six for a full account (understanding)."""
     return tuple(column for column in COLUMNS.values() if part in column.parts)
 
 
@@ -60,18 +60,18 @@ def table_scores(columns: Mapping[str, float]) -> dict[Table, float]:
 
 
 def paper_aggregates(columns: Mapping[str, float]) -> dict[str, float]:
-    """The paper's own aggregates from all 33 columns, in which the averages count as columns again.
+    """The paper's own aggregates from its 33 columns, in which the averages count as columns again.
 
     `att`: 18 attribute columns and the averages over the 6 closed and the 12 open ones. `exp`: 9 expression columns and
-    the averages over their 4 tasks. `emo`: the understanding average. `avg`: the mean of the three. `mean40`: all 33
-    columns and the 7 averages. Raises KeyError where a column is missing.
+    the averages over their 4 tasks. `emo`: the understanding average. `avg`: the mean of the three. `mean40`: the 33
+    columns and the 7 averages. Other columns do not count. Raises KeyError where one of the 33 is missing.
     """
-    attribute = [columns[name] for name, column in COLUMNS.items() if column.table == "attribute"]
-    expression = [columns[name] for name, column in COLUMNS.items() if column.table == "expression"]
-    understanding = [columns[name] for name, column in COLUMNS.items() if column.table == "understanding"]
+    attribute = [columns[name] for name in PAPER_COLUMNS if COLUMNS[name].table == "attribute"]
+    expression = [columns[name] for name in PAPER_COLUMNS if COLUMNS[name].table == "expression"]
+    understanding = [columns[name] for name in PAPER_COLUMNS if COLUMNS[name].table == "understanding"]
     averages = paper_averages(columns)
     attribute += [averages["closed_attribute"], averages["open_attribute"]]
-    expression += [averages[name] for name, task in TASKS.items() if task.table == "expression"]
+    expression += [averages[name] for name in _paper_tasks("expression")]
     understanding += [averages["understanding"]]
     att, exp, emo = mean(attribute), mean(expression), averages["understanding"]
     mean40 = mean([*attribute, *expression, *understanding])
@@ -80,16 +80,20 @@ def paper_aggregates(columns: Mapping[str, float]) -> dict[str, float]:
 
 def paper_averages(columns: Mapping[str, float]) -> dict[str, float]:
     """The seven average columns of the paper's tables."""
-    closed = [columns[name] for name, column in COLUMNS.items()
-              if column.table == "attribute" and column.task != "open_attribute"]  # fmt: skip
-    tasks = task_scores(columns)
-    expression = {name: tasks[name] for name, task in TASKS.items() if task.table == "expression"}
+    paper = {name: columns[name] for name in PAPER_COLUMNS}
+    attribute = [COLUMNS[name] for name in PAPER_COLUMNS if COLUMNS[name].table == "attribute"]
+    tasks = task_scores(paper)
     return {
-        "closed_attribute": mean(closed),
+        "closed_attribute": mean(paper[column.name] for column in attribute if column.task != "open_attribute"),
         "open_attribute": tasks["open_attribute"],
-        **expression,
-        "understanding": table_scores(columns)["understanding"],
+        **{name: tasks[name] for name in _paper_tasks("expression")},
+        "understanding": table_scores(paper)["understanding"],
     }
+
+
+def _paper_tasks(table: Table) -> tuple[str, ...]:
+    """The paper's tasks of a table."""
+    return tuple(dict.fromkeys(COLUMNS[name].task for name in PAPER_COLUMNS if COLUMNS[name].table == table))
 
 
 def recalls(chosen: Sequence[str | None], reference: Sequence[str]) -> dict[str, float]:

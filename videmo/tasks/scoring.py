@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from videmo.tasks.catalog import PARTS
+from videmo.tasks.catalog import PARTS, Column
 from videmo.tasks.metrics import accuracy, columns_of, f1
 from videmo.tasks.questions import aspect_of, read_answer
 from videmo.tasks.understanding import caption_score, understanding_scores
@@ -21,13 +21,13 @@ def score_answer(part: str, question: str, answer: str, reference: str) -> dict[
         raise ValueError(f"no such part: {part!r}; there are {', '.join(PARTS)}")
     columns = columns_of(part)
     if is_judged(part):
-        return _judged(part, tuple(column.name for column in columns), answer, reference)
+        return _judged(part, columns, answer, reference)
     aspect = aspect_of(PARTS[part], question)
     wanted = read_answer(reference, PARTS[part], aspect)
     if wanted is None:
         raise ValueError(f"{part}: the reference {reference!r} names none of its answers")
-    metric = f1 if columns[0].metric == "f1" else accuracy
-    return {columns[0].name: metric(read_answer(answer, PARTS[part], aspect), wanted)}
+    chosen = read_answer(answer, PARTS[part], aspect)
+    return {column.name: (f1 if column.metric == "f1" else accuracy)(chosen, wanted) for column in columns}
 
 
 def is_judged(part: str) -> bool:
@@ -42,11 +42,11 @@ def is_readable(part: str, question: str, answer: str) -> bool:
     return read_answer(answer, PARTS[part], aspect_of(PARTS[part], question)) is not None
 
 
-def _judged(part: str, columns: tuple[str, ...], answer: str, reference: str) -> dict[str, float]:
+def _judged(part: str, columns: tuple[Column, ...], answer: str, reference: str) -> dict[str, float]:
     read = parse(reference)
     if read.problems or not read.levels:
         raise ValueError(f"{part}: the reference {reference!r} is not a tree: {read.problems}")
-    if len(columns) == 1:
-        return {columns[0]: caption_score(answer, read.tree)}
+    if not any(column.table == "understanding" for column in columns):
+        return dict.fromkeys((column.name for column in columns), caption_score(answer, read.tree))
     scores = understanding_scores(answer, read.tree)
-    return {column: scores[column] for column in columns}
+    return {column.name: scores[column.name] for column in columns}
