@@ -59,13 +59,6 @@ def test_the_aspects_of_parts_and_of_the_tree_are_known():
     assert {aspect.rests_on for aspect in ASPECTS.values()} - {None} <= set(ASPECTS)
 
 
-def test_every_aspect_rests_on_the_level_above():
-    levels = ["attribute", "expression", "emotion"]
-    for aspect in ASPECTS.values():
-        if aspect.rests_on:
-            assert levels.index(ASPECTS[aspect.rests_on].level) == levels.index(aspect.level) - 1
-
-
 def test_a_judge_scores_exactly_the_parts_that_are_answered_by_a_tree():
     judged = {part for column in COLUMNS.values() if column.metric == "judge" for part in column.parts}
     assert judged == {name for name, part in PARTS.items() if not part.answers and not is_open(part)}
@@ -75,3 +68,18 @@ def test_f1_columns_allow_several_answers():
     for column in COLUMNS.values():
         if column.metric == "f1":
             assert all(PARTS[part].many for part in column.parts)
+
+
+def test_open_questions_ask_for_every_attribute_once_but_those_that_have_questions_of_their_own():
+    asked = Counter(aspect for part in PARTS.values() if is_open(part) for aspect in part.aspects)
+    attributes = {aspect.name for aspect in ASPECTS.values() if aspect.level == "attribute"}
+    assert asked == Counter(attributes - {"head pose", "people"})
+
+
+def test_an_open_question_takes_several_answers_where_its_aspects_do():
+    for part in filter(is_open, PARTS.values()):
+        assert {ASPECTS[aspect].many for aspect in part.aspects} == {part.many}
+
+
+def test_every_part_is_of_a_corpus():
+    assert [part.name for part in PARTS.values() if not part.corpus] == []

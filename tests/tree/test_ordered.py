@@ -83,3 +83,19 @@ def test_the_items_of_an_aspect_are_few_different_and_plain(name):
     items = ASPECTS[name].items
     assert len(items) == len(set(items)) >= 2
     assert all(item == " ".join(item.lower().split()) for item in items)
+
+
+def test_every_aspect_above_the_attributes_rests_on_one_of_the_level_above_it():
+    for aspect in ASPECTS.values():
+        if aspect.level == "attribute":
+            assert aspect.rests_on is None
+        else:
+            assert aspect.rests_on is not None
+            assert LEVELS.index(ASPECTS[aspect.rests_on].level) == LEVELS.index(aspect.level) - 1
+
+
+def test_items_are_several_and_each_once():
+    assert all(len(set(aspect.items)) == len(aspect.items) >= 2 for aspect in ASPECTS.values())
+    assert {aspect.name for aspect in ASPECTS.values() if aspect.many} == {
+        "facial feature", "accessory", "brows", "emotion",
+    }  # fmt: skip
