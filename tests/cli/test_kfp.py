@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from videmo.cli.kfp import STOCK_COMMANDS
 from videmo.settings.model import load_params
 from videmo.stages.report import StageReport
 
@@ -122,6 +123,20 @@ def test_help_shows_the_new_command_and_the_stock_subcommands_without_a_server()
     assert {"create", "list", "get", "archive"} <= {
         line.split()[0] for line in ended.stdout.splitlines() if line.strip()
     }
+
+
+def test_the_stock_subcommands_that_help_shows_are_those_there_are():
+    from kfp.cli.run import run
+
+    assert {name: stock.get_short_help_str(limit=90) for name, stock in run.commands.items()} == STOCK_COMMANDS
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["nosuch"], []], ids=str)
+def test_nothing_of_kfp_is_imported_to_show_help_or_to_refuse(arguments):
+    ended = subprocess.run(
+        [sys.executable, "-c", PROBE, "run", *arguments], capture_output=True, text=True, timeout=120
+    )  # fmt: skip
+    assert json.loads(ended.stdout.splitlines()[-1])[1] == []
 
 
 @pytest.mark.parametrize(

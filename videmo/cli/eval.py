@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from videmo.cli.options import DEFAULT, Overrides, ParamsFile
-from videmo.llm.client import EndpointError
-from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
-from videmo.settings.model import SettingError, load_params
-from videmo.stages.files import write_whole
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
+from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
@@ -43,8 +40,9 @@ def evaluate_model(
     """Ask a model the questions of face-15 and score its answers; started again, it goes on."""
     from videmo.evaluation.answer_stage import PREDICTIONS
     from videmo.evaluation.predictions import read_predictions
+    from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
 
-    settings = load_params(params, overrides)
+    settings = settings_of(params, overrides)
     with _refusals():
         weights = model_directory(model)
         dataset = dataset_directory(data, settings)
@@ -68,8 +66,9 @@ def score_file(
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import choose_questions
     from videmo.evaluation.matching import match_file
+    from videmo.pipeline.standalone_eval import dataset_directory, score_predictions
 
-    settings = load_params(params, overrides)
+    settings = settings_of(params, overrides)
     if not file.is_file():
         raise SettingError(f"{file}: no such file")
     with _refusals():
@@ -87,6 +86,8 @@ def score_file(
 @contextmanager
 def _refusals() -> Iterator[None]:
     """What is wrong with a model, data, answers or the judge's server is the user's to mend, and told in a line."""
+    from videmo.llm.client import EndpointError
+
     try:
         yield
     except (ValueError, EndpointError) as error:
@@ -122,6 +123,7 @@ def _line(name: str, figure: list[float]) -> str:
 def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
     from videmo.evaluation.predictions import write_predictions
     from videmo.evaluation.report import write_evaluation
+    from videmo.stages.files import write_whole
 
     directory.mkdir(parents=True, exist_ok=True)
     write_predictions(directory / "predictions.jsonl", predictions)

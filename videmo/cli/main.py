@@ -6,18 +6,27 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from videmo.cli.eval import evaluate_model, score_file
-from videmo.cli.options import DEFAULT, Overrides, ParamsFile
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
 from videmo.cli.registry import registry
-from videmo.pipeline.dag import TABLE, plan
-from videmo.settings.model import Params, SettingError, load_params
+from videmo.settings.errors import SettingError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-backbone = typer.Typer(no_args_is_help=True, help="The model that everything starts from.")
+if TYPE_CHECKING:
+    from videmo.settings.model import Params
+
+# No markup: importing what draws boxes around the help takes longer than everything else that `--help` does.
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
+)
+backbone = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The model that everything starts from.")
 app.add_typer(backbone, name="backbone")
 app.add_typer(registry, name="registry")
 app.command("eval")(evaluate_model)
@@ -42,6 +51,8 @@ def show_plan(
     write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
 ) -> None:
     """Print each stage, its digest, and whether it is cached or why it would run."""
+    from videmo.pipeline.dag import plan
+
     steps = plan(_settings(params, overrides))
     for step in steps:
         print(f"{step.stage:<15}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
@@ -52,7 +63,7 @@ def show_plan(
 
 @app.command("stage")
 def run_one_stage(
-    name: Annotated[str, typer.Argument(help=", ".join(TABLE))],
+    name: Annotated[str, typer.Argument(help="A stage of `videmo plan`.")],
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
     run: Annotated[str, typer.Option(help="The run that the step belongs to.")] = "stages",
@@ -62,13 +73,16 @@ def run_one_stage(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Make the output again.")] = False,
 ) -> None:
     """Run one stage, or find its output in the store."""
+    from videmo.pipeline.dag import TABLE
     from videmo.pipeline.gate_and_report import save_params
     from videmo.pipeline.run_names import check_name
     from videmo.pipeline.step import Run, last_line, run_stage
+    from videmo.registry.tracking import check_tracking
 
     if name not in TABLE:
         raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
     check_name(run)
+    check_tracking()
     settings = _settings(params, overrides)
     inputs = {source: to / source for source in TABLE[name].inputs} if to else None
     save_params(Run(run), settings)
@@ -91,13 +105,13 @@ def run_one_stage(
 def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.")] = "latest") -> None:
     """Write report.html and metrics.json of a run again."""
     from videmo.pipeline.gate_and_report import write_run_report
-    from videmo.stages.store import home
+    from videmo.pipeline.run_names import folder_of
+    from videmo.registry.tracking import check_tracking
 
-    folder = home() / "runs" / run
-    if not folder.is_dir():
-        raise SettingError(f"{run}: no such run in {home() / 'runs'}")
-    settings = load_params(folder / "params.yaml")
-    print(os.path.relpath(write_run_report(settings.model_dump(mode="json"), {"name": folder.resolve().name})))
+    check_tracking()
+    folder = folder_of(run)
+    settings = settings_of(folder / "params.yaml", None)
+    print(os.path.relpath(write_run_report(settings.model_dump(mode="json"), {"name": folder.name})))
 
 
 @app.command()
@@ -152,7 +166,7 @@ def show_train_job(
     import yaml
 
     from videmo.kubeflow.train_job import train_job
-    from videmo.pipeline.dag import output_of
+    from videmo.pipeline.dag import TABLE, output_of, plan
     from videmo.pipeline.launch import write_job
     from videmo.pipeline.run_names import check_name
     from videmo.pipeline.step import Run, planned_inputs
@@ -183,6 +197,6 @@ def pretrain_tiny(
 def _settings(params: Path, overrides: list[str] | None, here: bool = True) -> Params:
     from videmo.stages.external_inputs import check_outside
 
-    settings = load_params(params, overrides)
+    settings = settings_of(params, overrides)
     check_outside(settings, here)
     return settings

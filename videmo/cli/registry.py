@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from videmo.cli.options import DEFAULT, Overrides, ParamsFile
-from videmo.settings.model import Params, SettingError, load_params
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
+from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
     from videmo.registry.comparison import Comparison
     from videmo.registry.history import Entry, History
+    from videmo.settings.model import Params
 
-registry = typer.Typer(no_args_is_help=True, help="The registered models: who is champion, who was, and why.")
+registry = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="The registered models: who is champion, who was, and why."
+)
 
 Version = Annotated[str, typer.Argument(help="A number, or the alias champion or challenger.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -155,7 +158,7 @@ def compare_versions(
 @contextmanager
 def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
     """The registry that the settings name. Raises SettingError where it, or a model in it, is not there."""
-    settings = load_params(params, overrides)
+    settings = settings_of(params, overrides)
     name = settings.promotion.model_name
     from videmo.registry.tracking import missing_database, tracking_uri
 

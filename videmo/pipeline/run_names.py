@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from videmo.settings.model import SettingError
+from videmo.registry.tracking import check_tracking
+from videmo.settings.errors import SettingError
 from videmo.stages.store import home
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+LATEST = "latest"  # the link to the newest
 
 
 def check_name(name: str | None) -> None:
     """Raise SettingError on a name that is not a plain word; None, for the date and time, is one."""
-    if name is not None and (not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", name) or name == "latest"):
+    if name is not None and (not NAME.fullmatch(name) or name == LATEST):
         raise SettingError(f"--name {name!r}: use up to 63 letters, digits, dots, dashes, and not the word latest")
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a run that there is. Raises SettingError where there is none of this name."""
+    runs = home() / "runs"
+    folder = runs / name
+    if not NAME.fullmatch(name) or not (folder / "params.yaml").is_file():
+        raise SettingError(f"{name}: no such run in {runs}")
+    return folder.resolve()
 
 
 def free_name() -> str:
@@ -32,8 +45,7 @@ def held_name(name: str | None) -> Iterator[str]:
     Raises SettingError where a run that goes on has the name, or where nothing can be written.
     """
     runs = home() / "runs"
-    if {"%", "?"} & set(str(runs)) and not os.environ.get("MLFLOW_TRACKING_URI"):
-        raise SettingError(f"{home()}: MLflow's SQLite opens no path with % or ?; VIDEMO_HOME says where runs go")
+    check_tracking()
     for candidate in [name] if name else _candidates():
         lock = FileLock(runs / f".{candidate}.lock", blocking=False)
         try:

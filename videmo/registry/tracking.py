@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from videmo.settings.errors import SettingError
 from videmo.stages.report import StageReport
 from videmo.stages.store import home
 
@@ -27,7 +28,17 @@ PARAM_LENGTH = 6000  # characters of a parameter's value, MLflow's limit
 
 
 def tracking_uri() -> str:
+    check_tracking()
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{home().resolve() / 'mlflow' / 'mlflow.db'}"
+
+
+def check_tracking() -> None:
+    """Raise SettingError where MLflow would open another file than the registry's.
+
+    Its SQLite takes what follows a ? in a path for options, and % for the start of a code.
+    """
+    if {"%", "?"} & set(str(home())) and not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise SettingError(f"{home()}: MLflow's SQLite opens no path with % or ?; VIDEMO_HOME says where runs go")
 
 
 def missing_database() -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 class SettingError(ValueError):
@@ -38,6 +39,8 @@ def _nearest(location: tuple[Any, ...], model: type[BaseModel]) -> str:
 
 def _section(location: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | None:
     """The section at a place, None where a value stands."""
+    from pydantic import BaseModel
+
     for part in location:
         field = model.model_fields.get(str(part))
         takes = (field.annotation, *get_args(field.annotation)) if field else ()  # also of `Lora | None`
