@@ -34,7 +34,9 @@ from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.answers import answer_limit
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.generation.hf import HfSampler
-from videmo.settings.model import Data, Evaluation, Params
+from videmo.settings.data import Data
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.params import Params
 
 REPEATS = 5
 SCORED = 12_000

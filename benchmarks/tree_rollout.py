@@ -41,7 +41,8 @@ from videmo.generation.growth import Growth, Step
 from videmo.generation.hf import HfSampler
 from videmo.generation.paths import Paths
 from videmo.generation.rollout import Rollout, RolloutNode
-from videmo.settings.model import Engine, Rl
+from videmo.settings.execution import Execution
+from videmo.settings.rl import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training.engine import TrainingEngine
 from videmo.training.forest import rollout_mask, rollout_tree
@@ -124,7 +125,7 @@ def main() -> None:
         shape = Shape(1 + REPEATS, prod(TREE), sum(LENGTHS.values()), Path(output))
         # First of all: where processes have been joined already, the trainer wraps its model for several.
         trainer = open_trainer(policy, pictures, QUESTION, shape, SETTINGS)
-        engine = TrainingEngine(policy, Engine(), SETTINGS.gradient_clip)
+        engine = TrainingEngine(policy, Execution(), SETTINGS.gradient_clip)
         learner = Learner(engine, reference, videos.__getitem__, SETTINGS)
         own, peer = TokenCount(policy.model, reference.model), TokenCount(trainer.model, trainer.ref_model)
 

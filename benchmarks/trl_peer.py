@@ -15,7 +15,7 @@ from transformers import PrinterCallback, ProcessorMixin, Qwen2VLImageProcessor,
 from trl import GRPOConfig, GRPOTrainer
 
 from videmo.backbone.policy import TINY, Policy, image_processor
-from videmo.settings.model import Rl
+from videmo.settings.rl import Rl
 
 
 class ImageProcessor(ProcessorMixin):

@@ -33,11 +33,11 @@ def one_thread():
 @pytest.fixture(scope="session")
 def built_data(tmp_path_factory) -> Path:
     from videmo.data import build
-    from videmo.settings.model import check_params
+    from videmo.settings.params import check_params
 
     output = tmp_path_factory.mktemp("built") / "data_build"
-    settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "workers": 1, "max_rejected": 1.0}
-    build.run(check_params({"data": settings}), {}, output)
+    settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "max_rejected": 1.0}
+    build.run(check_params({"data": settings, "execution": {"workers": 1}}), {}, output)
     return output
 
 

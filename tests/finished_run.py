@@ -11,7 +11,8 @@ from videmo.evaluation.evaluate import MODELS, scores_json
 from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
-from videmo.settings.model import Evaluation, Params
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.params import Params
 from videmo.stages.report import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"

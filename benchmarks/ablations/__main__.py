@@ -23,7 +23,8 @@ from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run
 from videmo.pipeline.stopping import end_children, stoppable
-from videmo.settings.model import Params, SettingError, load_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params, load_params
 from videmo.stages.external_inputs import check_outside
 
 RUN = Run("ablations")

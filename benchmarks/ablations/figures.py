@@ -19,7 +19,7 @@ from videmo.evaluation.statistics import (
     estimate,
     estimate_over,
 )
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 
 Figures = dict[str, list[float]]  # figure -> [value, low, high]; what nothing measures is absent
 TABLES = {"att": "attribute", "exp": "expression", "und": "understanding"}
@@ -45,9 +45,8 @@ class Ablations:
         every = ((setting, seed, answers) for seed, of in self.answered.items() for setting, answers in of.items())
         places = [(setting, seed) for setting, seed, answers in every if answers.output == step.output]
         if places:
-            scores = score(
-                read_predictions(step.output / PREDICTIONS).predictions, choose_judge(self.params.evaluation)
-            )
+            judge = choose_judge(self.params.evaluation, self.params.execution.endpoint)
+            scores = score(read_predictions(step.output / PREDICTIONS).predictions, judge)
             for setting, seed in places:
                 self.scores[setting][seed] = scores
         return bool(places)

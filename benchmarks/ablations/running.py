@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.ablations.steps import Step
 from videmo.pipeline.dag import Stage
 from videmo.pipeline.step import discard, execute, run_lock
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 
 WORKERS = multiprocessing.get_context("forkserver")
 # Where there is a GPU, nothing that might touch it may be imported before the fork.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.standalone_eval import ANSWERS, JUDGED
-from videmo.settings.model import Params, check_params
+from videmo.settings.params import Params, check_params
 from videmo.settings.reading import override
 from videmo.stages.report import faults
 

@@ -20,12 +20,12 @@ from videmo.evaluation.answer_stage import PREDICTIONS
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.pipeline.dag import plan
-from videmo.settings.model import Params, check_params
+from videmo.settings.params import Params, check_params
 
 SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 PARAMS = changed(Params(), "evaluation.resamples=50")
-TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame_size=28", "data.workers=1")
+TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame_size=28", "execution.workers=1")
 GAIN = {setting: float(place) for place, setting in enumerate(SETTINGS)}
 
 

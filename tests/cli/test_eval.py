@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from videmo.cli.main import app
 from videmo.data.shards import open_dataset
-from videmo.settings.model import SettingError
+from videmo.settings.errors import SettingError
 from videmo.stages.report import StageReport
 
 FEW = ("--set", "evaluation.max_clips=1", "--set", "evaluation.max_new_tokens=4", "--set", "evaluation.resamples=50")
@@ -121,6 +121,7 @@ def test_a_file_that_is_not_there_is_refused(built_data):
 
 def test_a_judge_that_cannot_be_reached_is_told_in_a_line(evaluated, built_data):
     judge = ("--set", "evaluation.judge=endpoint", "--set",
-             "evaluation.endpoint={url: 'http://localhost:9/v1', model: m, retries: 0}")  # fmt: skip
+             "evaluation.endpoint={url: 'http://localhost:9/v1', model: m}",
+             "--set", "execution.endpoint.retries=0")  # fmt: skip
     with pytest.raises(SettingError, match="localhost"):
         videmo("score", evaluated[1] / "predictions.jsonl", "--data", built_data, *FEW, *judge)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from videmo.cli.kfp import STOCK_COMMANDS
-from videmo.settings.model import load_params
+from videmo.settings.params import load_params
 from videmo.stages.report import StageReport
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from videmo.settings.model import Params, load_params
+from videmo.settings.params import Params, load_params
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "transformers", "mlflow", "great_expectations", "deepspeed", "kfp", "cv2", "pandas", "rich")

@@ -11,7 +11,9 @@ from made_videos import face, write_video
 
 from videmo.data.build import run
 from videmo.data.shards import Dataset, open_dataset
-from videmo.settings.model import Data, Params
+from videmo.settings.data import Data
+from videmo.settings.execution import Execution
+from videmo.settings.params import Params
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def make_source(directory: Path) -> Path:
     return directory
 
 
-def build_source(source: Path, output: Path, **settings: Any) -> Dataset:
-    data = Data(source="folder", path=source, **{"frames": 4, "frame_size": 56, "workers": 1, **settings})
-    run(Params(data=data), {}, output)
+def build_source(source: Path, output: Path, workers: int = 1, **settings: Any) -> Dataset:
+    data = Data(source="folder", path=source, **{"frames": 4, "frame_size": 56, **settings})
+    run(Params(data=data, execution=Execution(workers=workers)), {}, output)
     return open_dataset(output)

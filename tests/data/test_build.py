@@ -16,7 +16,8 @@ from made_videos import face, plain, write_video
 from videmo.data.build import decode_recording, run
 from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
-from videmo.settings.model import Data, Params
+from videmo.settings.data import Data
+from videmo.settings.params import Params
 
 
 def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
@@ -116,11 +117,13 @@ def test_a_face_box_of_the_source_is_believed(tmp_path):
 BUILD = """
 import sys
 from pathlib import Path
-from videmo.settings.model import Data, Params
+from videmo.settings.data import Data
+from videmo.settings.execution import Execution
+from videmo.settings.params import Params
 from videmo.data.build import run
 if __name__ == "__main__":
-    data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, workers=1, shard_clips=1)
-    run(Params(data=data), {}, Path(sys.argv[2]))
+    data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, shard_clips=1)
+    run(Params(data=data, execution=Execution(workers=1)), {}, Path(sys.argv[2]))
 """
 
 

@@ -9,7 +9,8 @@ import pytest
 from videmo.data.build import run
 from videmo.data.decoding import decode, probe
 from videmo.data.shards import open_dataset
-from videmo.settings.model import Data, Params
+from videmo.settings.data import Data
+from videmo.settings.params import Params
 
 CLIPS = Path(os.environ.get("VIDEMO_CLIPS", Path(__file__).parents[3] / "shared" / "clips"))
 

@@ -12,7 +12,8 @@ from videmo.data.clip import Clip
 from videmo.data.samples import Sample
 from videmo.data.tables import write_clips, write_samples
 from videmo.data.validation import ValidationFailed, run
-from videmo.settings.model import Params, Validation
+from videmo.settings.data import Validation
+from videmo.settings.params import Params
 from videmo.tree.model import AffectiveTree, Pair
 
 CONFIG = Validation(min_clips=4)

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from smoke_run import ROOT, SMOKE, Home
 
 from videmo.pipeline.dag import TABLE
-from videmo.settings.model import check_params, load_params
+from videmo.settings.params import check_params, load_params
 from videmo.stages.report import StageReport
 
 MODELS = ["base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning"]

@@ -8,12 +8,16 @@ from videmo.evaluation import answers, evaluate
 from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
 from videmo.evaluation.predictions import read_predictions
 from videmo.generation.hf import HfSampler
-from videmo.settings.model import Data, Evaluation, Params, Reasoning
+from videmo.settings.data import Data
+from videmo.settings.evaluation import Evaluation, Reasoning
+from videmo.settings.execution import Execution
+from videmo.settings.params import Params
 from videmo.stages.report import StageReport
 
 PARAMS = Params(
     data=Data(frames=2, frame_size=56),
-    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50, batch=1),
+    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50),
+    execution=Execution(answer_batch=1),
     reasoning=Reasoning(candidates=2),
 )
 
@@ -181,7 +185,9 @@ def test_the_batch_of_an_answer_cut_short_by_a_kill_is_asked_again_and_no_other(
 def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_path):
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     sampler, kept = HfSampler(load_policy("tiny")), tmp_path / "kept.jsonl"
-    params = PARAMS.model_copy(update={"evaluation": Evaluation(max_new_tokens=8, batch=4)})
+    params = PARAMS.model_copy(
+        update={"evaluation": Evaluation(max_new_tokens=8), "execution": Execution(answer_batch=4)}
+    )
     plain = plain_answers(sampler, questions, params, tmp_path / "plain.jsonl", no_progress)
     found = reasoned_answers(sampler, questions, params, kept, no_progress, plain)
     kept.write_bytes(kept.read_bytes()[:-30])

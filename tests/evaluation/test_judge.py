@@ -4,9 +4,15 @@ from videmo.evaluation.judge import RULES, choose_judge, score
 from videmo.evaluation.predictions import Prediction
 from videmo.evaluation.statistics import MEASURES, difference
 from videmo.llm.client import CeilingReached
-from videmo.settings.model import Endpoint, Evaluation, SettingError, check_params
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.errors import SettingError
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.execution import EndpointLimits
+from videmo.settings.params import check_params
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import ask
+
+LIMITS = EndpointLimits(retries=0)
 
 TREE = "<attribute>age: young</attribute><expression>brows: raised</expression><emotion>emotion: fear</emotion>"
 
@@ -44,7 +50,7 @@ def test_an_unknown_judge_is_refused_with_those_there_are():
 @pytest.fixture
 def settings(chat_server):
     chat_server.reply = lambda instruction, content: "10, 20, 30, 40, 50, 60" if "fluency" in instruction else "70"
-    return Evaluation(judge="endpoint", endpoint=Endpoint(url=chat_server.url, model="m", retries=0))
+    return Evaluation(judge="endpoint", endpoint=Endpoint(url=chat_server.url, model="m"))
 
 
 def test_a_large_model_scores_trees_and_nothing_that_can_be_computed(settings, chat_server):
@@ -54,7 +60,7 @@ def test_a_large_model_scores_trees_and_nothing_that_can_be_computed(settings, c
         prediction("emotion_caption", "<html>&", TREE),
         prediction("fine_caption", "", TREE),
     ]
-    found = score(asked, choose_judge(settings))
+    found = score(asked, choose_judge(settings, LIMITS))
     scores = columns(found)
     assert scores["identity", "identity"] == 100
     understanding = [name for name, column in COLUMNS.items() if column.table == "understanding"]
@@ -68,25 +74,28 @@ def test_a_large_model_scores_trees_and_nothing_that_can_be_computed(settings, c
 def test_an_answer_that_cannot_be_scored_scores_nothing(settings, chat_server, caplog):
     chat_server.reply = lambda instruction, content: "I would say about 80 out of 100 for each."
     endless = "<b>brows: raised; " * 10_000
-    assert set(score([prediction("fine_caption", endless, TREE)], choose_judge(settings)).values) == {0}
+    assert set(score([prediction("fine_caption", endless, TREE)], choose_judge(settings, LIMITS)).values) == {0}
     assert "1 of 1 replies hold no scores, and count as 0: 'I would say" in caplog.text
 
 
 def test_a_judge_at_its_ceiling_goes_on_where_it_stopped(settings, chat_server):
-    few = settings.model_copy(update={"endpoint": settings.endpoint.model_copy(update={"max_requests": 4})})
+    few = LIMITS.model_copy(update={"max_requests": 4})
     asked = [
         Prediction(f"c{n}", "rationale", f"c{n}", None, ask(PARTS["rationale"]), TREE, f"answer {n}") for n in range(6)
     ]
-    with pytest.raises(CeilingReached, match=r"evaluation\.endpoint\.max_requests = 4"):
-        score(asked, choose_judge(few))
-    assert len(score(asked, choose_judge(few)).values) == 6 * 6
+    with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 4"):
+        score(asked, choose_judge(settings, few))
+    assert len(score(asked, choose_judge(settings, few)).values) == 6 * 6
     assert len(chat_server.contents) == len(set(chat_server.contents)) == 6
 
 
 def test_scores_of_different_judges_are_not_compared(settings):
     asked = [prediction("fine_caption", TREE, TREE)]
     other = settings.model_copy(update={"endpoint": settings.endpoint.model_copy(update={"model": "other"})})
-    for one, another in ((RULES, choose_judge(settings)), (choose_judge(settings), choose_judge(other))):
+    for one, another in (
+        (RULES, choose_judge(settings, LIMITS)),
+        (choose_judge(settings, LIMITS), choose_judge(other, LIMITS)),
+    ):
         with pytest.raises(ValueError, match="scores of different judges cannot be compared"):
             difference(score(asked, one), score(asked, another), resamples=10, seed=0)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "infra" / "README.md", *(ROOT / "docs").glob("*.md")])

@@ -11,7 +11,7 @@ from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.pipeline_file import PipelineFile, load
 from videmo.kubeflow.submit import compile_to
 from videmo.pipeline.dag import TABLE, plan
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,8 @@ import pytest
 
 from videmo.kubeflow.pipeline_file import load
 from videmo.kubeflow.submit import check_endpoint, submit
-from videmo.settings.model import SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from videmo.llm.captions_to_trees import LONGEST, parse_free, read_reply
 from videmo.llm.client import CeilingReached, connect
-from videmo.settings.model import Endpoint
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.execution import EndpointLimits
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
 from videmo.tree.vocabulary import ASPECTS
 
@@ -23,7 +24,9 @@ REPLY = """{"attribute": {"accessory": ["hat", "earrings"], "age": "young"},
 
 
 def asking(server, **settings):
-    return connect(Endpoint(url=server.url, model="m", retries=0, **settings), "evaluation.endpoint").ask
+    return connect(
+        Endpoint(url=server.url, model="m"), EndpointLimits(**{"retries": 0, **settings}), "evaluation.endpoint"
+    ).ask
 
 
 def one_item(aspect):

@@ -13,14 +13,19 @@ import pytest
 from chat_server import Sent
 
 from videmo.llm.client import CeilingReached, Client, EndpointError, Request, connect
-from videmo.settings.model import Endpoint, SettingError, check_params
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.errors import SettingError
+from videmo.settings.execution import EndpointLimits
+from videmo.settings.params import check_params
 
 KEY = "sk-0123456789abcdef"
 WHERE = "rl.reward.scorer"
 
 
 def client(server, **settings) -> Client:
-    return connect(Endpoint(**{"url": server.url, "model": "m", "retries": 1, **settings}), WHERE)
+    limits = {name: settings.pop(name) for name in EndpointLimits.model_fields if name in settings}
+    endpoint = Endpoint(**{"url": server.url, "model": "m", **settings})
+    return connect(endpoint, EndpointLimits(**{"retries": 1, **limits}), WHERE)
 
 
 def asked(*contents: str) -> list[Request]:
@@ -140,7 +145,7 @@ def test_nobody_at_the_address():
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         with pytest.raises(EndpointError, match=r"no answer after 0 retries .*refused"):
-            connect(Endpoint(url=url, model="m", retries=0), WHERE).ask(asked("a"))
+            connect(Endpoint(url=url, model="m"), EndpointLimits(retries=0), WHERE).ask(asked("a"))
 
 
 def test_a_model_that_says_nothing_or_thinks_aloud(chat_server):
@@ -164,7 +169,7 @@ def test_any_text_goes_there_and_back(chat_server):
 def test_the_ceiling_stops_and_the_next_run_goes_on_from_there(chat_server):
     contents = [str(number) for number in range(10)]
     first = client(chat_server, max_requests=6, concurrency=4)
-    with pytest.raises(CeilingReached, match=r"rl\.reward\.scorer\.max_requests = 6: .*run again to go on"):
+    with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 6: .*run again to go on"):
         first.ask(asked(*contents))
     assert len(chat_server.contents) == 6
     with pytest.raises(CeilingReached):
@@ -196,9 +201,10 @@ def test_after_an_error_no_more_is_begun_and_what_was_under_way_is_kept(chat_ser
 
 ASKING = """
 import sys
-from videmo.settings.model import Endpoint
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.execution import EndpointLimits
 from videmo.llm.client import Request, connect
-asker = connect(Endpoint(url=sys.argv[1], model="m", concurrency=2), "evaluation.endpoint")
+asker = connect(Endpoint(url=sys.argv[1], model="m"), EndpointLimits(concurrency=2), "evaluation.endpoint")
 print(len(set(asker.ask([Request("Repeat.", str(number)) for number in range(30)]))))
 """
 
@@ -257,14 +263,14 @@ def test_a_key_that_is_missing_or_none_is_refused_without_repeating_it(held, mon
     if held is not None:
         monkeypatch.setenv("KEY", held)
     with pytest.raises(SettingError, match=r"^rl\.reward\.scorer\.key_variable = KEY: ") as refused:
-        connect(Endpoint(url="http://h/v1", model="m", key_variable="KEY"), WHERE)
+        connect(Endpoint(url="http://h/v1", model="m", key_variable="KEY"), EndpointLimits(), WHERE)
     assert not (held and held.strip()) or held not in str(refused.value)
 
 
 def test_a_proxy_of_the_environment_is_used_where_it_is_not_ruled_out(chat_server, monkeypatch):
     monkeypatch.setenv("http_proxy", chat_server.url.removesuffix("/v1"))
-    elsewhere = Endpoint(url="http://models.invalid/v1", model="m", retries=0)
-    assert connect(elsewhere, WHERE).ask(asked("a")) == ["heard a"]
+    elsewhere = Endpoint(url="http://models.invalid/v1", model="m")
+    assert connect(elsewhere, EndpointLimits(retries=0), WHERE).ask(asked("a")) == ["heard a"]
     assert chat_server.headers[0]["path"] == "http://models.invalid/v1/chat/completions"
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     client(chat_server).ask(asked("b"))

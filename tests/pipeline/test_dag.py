@@ -9,7 +9,8 @@ import yaml
 
 from videmo.evaluation.evaluate import MODELS
 from videmo.pipeline.dag import STAGES, TABLE, output_of, plan
-from videmo.settings.model import SettingError, check_params, load_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params, load_params
 from videmo.stages.content import directory_digest
 from videmo.stages.external_inputs import check_outside
 from videmo.stages.report import StageReport
@@ -76,7 +77,8 @@ def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
     assert changed(validation={"min_clips": 9}) == ["data_validation"]
     assert changed(rl={"steps": 3}) == ["tree_rl", "face15_eval", "promotion"]
     assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "face15_eval", "promotion"]
-    assert changed(evaluation={"batch": 3}) == ["face15_eval", "promotion"]
+    assert changed(evaluation={"max_new_tokens": 3}) == ["face15_eval", "promotion"]
+    assert changed(execution={"workers": 3, "micro_tokens": 4096, "endpoint": {"retries": 1}}) == []
     assert changed(data={"seed": 7}) == [stage.name for stage in STAGES]
 
 

@@ -9,7 +9,8 @@ from videmo.kubeflow.schedule import check_cron
 from videmo.kubeflow.train_job import train_job
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.launch import check_gpus, run_in_processes, torchrun
-from videmo.settings.model import SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params
 
 
 def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):
@@ -20,7 +21,7 @@ def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):
 
 def test_a_process_that_fails_ends_the_stage_with_its_message(tmp_path):
     (tmp_path / "data").mkdir()
-    params = check_params({"engine": {"processes": 2}})
+    params = check_params({"execution": {"processes": 2}})
     with pytest.raises(RuntimeError, match="data"):
         run_in_processes(TABLE["sft_attribute"], params, {"data_build": tmp_path / "data"}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -32,7 +33,7 @@ def test_more_processes_than_gpus_are_refused_and_without_gpus_they_share_the_co
     if fits:
         check_gpus(4)
     else:
-        with pytest.raises(ValueError, match=rf"engine\.processes = 4: .* has {gpus} GPU"):
+        with pytest.raises(ValueError, match=rf"execution\.processes = 4: .* has {gpus} GPU"):
             check_gpus(4)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from videmo.pipeline.run_names import check_name, held_name
-from videmo.settings.model import SettingError
+from videmo.settings.errors import SettingError
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,15 @@ import pytest
 from videmo.pipeline.dag import TABLE, output_of, plan
 from videmo.pipeline.gate_and_report import open_run
 from videmo.pipeline.step import Run, StepRecord, captured_output, discard, planned_inputs, recorded, run_stage
-from videmo.settings.model import SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params
 from videmo.stages.store import home, partial_of
 
 SMALL = check_params(
-    {"data": {"people": 2, "clips_per_person": 1, "frames": 2, "frame_size": 28, "workers": 1, "test_share": 0.5}}
+    {
+        "data": {"people": 2, "clips_per_person": 1, "frames": 2, "frame_size": 28, "test_share": 0.5},
+        "execution": {"workers": 1},
+    }
 )
 
 

@@ -3,7 +3,7 @@ import pytest
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import RolloutNode
 from videmo.reasoning.search import rank, reason
-from videmo.settings.model import Reasoning
+from videmo.settings.evaluation import Reasoning
 from videmo.tasks.catalog import PARTS
 
 DESCRIBE = PARTS["fine_caption"].question

@@ -17,7 +17,9 @@ from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.registry.promotion import run
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import newest_verdict
-from videmo.settings.model import Evaluation, Params, Promotion
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.params import Params
+from videmo.settings.promotion import Promotion
 from videmo.stages.report import StageReport
 from videmo.stages.store import output_of
 from videmo.tasks.catalog import PARTS

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from videmo.evaluation.page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import Verdict, judge_challenger
-from videmo.settings.model import Evaluation, Promotion
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS
 
 EVALUATION = Evaluation(resamples=300)

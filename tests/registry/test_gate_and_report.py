@@ -10,7 +10,7 @@ from videmo.pipeline.step import Run, StepRecord, run_step
 from videmo.registry.champion import read_history
 from videmo.registry.manual_promotion import promote_version
 from videmo.registry.tracking import connect
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 
 SETTINGS = PARAMS.model_dump(mode="json")
 
@@ -81,8 +81,13 @@ def test_the_report_step_keeps_the_figures_of_registered_models(evaluated, tmp_p
 def test_a_judge_that_cannot_be_reached_costs_the_report_its_registered_models_and_no_more(evaluated, tmp_path, capsys):
     promoted(evaluated("a", 0.5), tmp_path, "a")
     run = done(evaluated("b", 0.9), "monday")
-    nowhere = {"judge": "endpoint", "endpoint": {"url": "http://localhost:9/v1", "model": "m", "retries": 0}}
-    keep_registered(run, check_params({**SETTINGS, "evaluation": {**SETTINGS["evaluation"], **nowhere}}), run.steps())
+    nowhere = {"judge": "endpoint", "endpoint": {"url": "http://localhost:9/v1", "model": "m"}}
+    settings = {
+        **SETTINGS,
+        "evaluation": {**SETTINGS["evaluation"], **nowhere},
+        "execution": {"endpoint": {"retries": 0}},
+    }
+    keep_registered(run, check_params(settings), run.steps())
     assert not (run.folder / "registered.json").exists()
     assert "the report is without registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
         capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import os
 
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.stages.work import stage_directory
 
 

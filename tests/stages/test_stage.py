@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from videmo.settings.model import Params, check_params
+from videmo.settings.params import Params, check_params
 from videmo.settings.sections import SectionsView
 from videmo.stages import closure
 from videmo.stages.closure import import_closure
@@ -53,9 +53,14 @@ def test_an_output_appears_only_when_the_stage_has_finished(tmp_path):
 def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(tmp_path):
     report = finished(tmp_path / "out", metrics={"loss": 1})
     stored = json.loads((tmp_path / "out" / "stage.json").read_text())
-    assert stored["digest"] == stage_digest(MODULE, Params().model_dump(mode="json"), {}) == report.digest
+    assert (
+        stored["digest"]
+        == stage_digest(MODULE, Params().model_dump(mode="json", exclude={"execution"}), {})
+        == report.digest
+    )
     assert stored["files"] == {"weights.bin": file_digest(tmp_path / "out" / "weights.bin")}
     assert stored["config"]["rl"]["steps"] == 40
+    assert stored["execution"]["zero_stage"] == 0
     assert stored["metrics"] == {"loss": 1.0}
     assert StageReport.read(tmp_path / "out") == report
 
@@ -174,7 +179,7 @@ def test_two_processes_that_want_the_same_output_take_turns(tmp_path):
 
 def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from videmo.settings.model import Params\n"
+        "import sys, time; from pathlib import Path; from videmo.settings.params import Params\n"
         "from videmo.stages.work import stage_directory\n"
         f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, Params(), {{}}) as work:\n"
         "    (work.path / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
@@ -189,15 +194,15 @@ def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_
 
 
 def test_a_stage_sees_its_own_sections_and_is_told_which_it_forgot():
-    view = SectionsView(Params(), ("sft", "engine"), "sft_emotion", hidden=("sft.attribute", "sft.expression"))
-    assert view.engine.zero_stage == 0
+    view = SectionsView(Params(), ("sft",), "sft_emotion", hidden=("sft.attribute", "sft.expression"))
+    assert view.execution.zero_stage == 0
     assert view.sft.emotion.epochs == 3.0
     assert view.sft.batch_clips == 16
     with pytest.raises(AttributeError, match="sft_emotion reads the section 'rl'"):
         _ = view.rl
     with pytest.raises(AttributeError, match="'attribute'"):
         _ = view.sft.attribute
-    assert set(view.model_dump()) == {"sft", "engine"}
+    assert set(view.model_dump()) == {"sft"}
     assert "attribute" not in view.model_dump()["sft"]
 
 
@@ -210,7 +215,7 @@ def package(tmp_path, monkeypatch):
         "config.py": "A = 1",
         "stage.py": "",
         "room/__init__.py": "",
-        "room/one.py": "from videmo.settings.model import A\n\ndef run():\n    from videmo.room import helper\n",
+        "room/one.py": "from videmo.settings.params import A\n\ndef run():\n    from videmo.room import helper\n",
         "room/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from videmo.room import one\n"
         "from . import sources\nimport json\n\nNAME = 'table.json'\nMODULE = 'videmo.room.sources.'\n",
         "room/helper.py": "import os\n",

@@ -26,7 +26,8 @@ from videmo.data.sources.folder import KNOWN_COLUMNS
 from videmo.evaluation.evaluate import scores_json
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import judge_challenger
-from videmo.settings.model import Evaluation, Promotion
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.promotion import Promotion
 from videmo.tasks.scoring import score_answer
 from videmo.tree.model import AffectiveTree
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from videmo.settings.model import Engine, Rl
+from videmo.settings.execution import Execution
+from videmo.settings.rl import Rl
 
 PROGRAM = """
 import json, sys
 from importlib import import_module
 from pathlib import Path
 import torch
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 
 torch.set_num_threads(1)
 module, settings, inputs, output, arguments = json.loads(sys.argv[1])
@@ -59,10 +60,10 @@ def learner(speaking_model, noise_videos, one_thread):
 
     engines = []
 
-    def make(settings: Rl, engine: Engine | None = None) -> Learner:
+    def make(settings: Rl, execution: Execution | None = None) -> Learner:
         policy, reference = (load_policy(speaking_model / "model") for _ in range(2))
         reference.model.requires_grad_(False)
-        engines.append(TrainingEngine(policy, engine or Engine(), settings.gradient_clip))
+        engines.append(TrainingEngine(policy, execution or Execution(), settings.gradient_clip))
         return Learner(engines[-1], reference, lambda clip: noise_videos[int(clip[1:])], settings)
 
     yield make

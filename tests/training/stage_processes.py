@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 
 SECONDS = 120  # after which a stage hangs
 SERVER = multiprocessing.get_context("forkserver")
@@ -36,7 +36,7 @@ class Task:
 
     @property
     def processes(self) -> int:
-        return self.settings.get("engine", {}).get("processes", 1)
+        return self.settings.get("execution", {}).get("processes", 1)
 
     @property
     def partial(self) -> Path:

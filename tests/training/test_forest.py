@@ -8,7 +8,7 @@ from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logp
 from videmo.backbone.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
-from videmo.settings.model import Rl
+from videmo.settings.rl import Rl
 from videmo.training.forest import (
     check_room,
     micro_batches,
@@ -101,18 +101,18 @@ def test_a_rollout_that_fits_is_one_piece_and_an_answer_that_never_does_is_refus
     assert [piece.nodes for piece in pieces(rollout, 5, 145)] == [tuple(range(14))]
     assert len(pieces(rollout, 5, 144)) == 2
     assert len(pieces(rollout, 5, 35)) == 8
-    with pytest.raises(ValueError, match=r"rl\.micro_tokens = 34: one answer takes 35 tokens, 5 of them video"):
+    with pytest.raises(ValueError, match=r"execution\.micro_tokens = 34: one answer takes 35 tokens, 5 of them video"):
         pieces(rollout, 5, 34)
 
 
 def test_a_setting_under_which_an_answer_has_no_room_is_refused_before_the_first_step(double_policy, noise_videos):
     asked = prompts([Sample("c.q", "c", "fine_caption", "emotion", "train", QUESTION, "!")], Rl())
     prefix = len(rollout_tree(double_policy, noise_videos[0], QUESTION, Rollout(())))
-    enough, tight = (Rl(max_segment_tokens=24, micro_tokens=prefix + 3 * 24 - short) for short in (0, 1))
-    check_room(double_policy, asked, lambda clip: noise_videos[0], enough)
-    told = rf"rl\.micro_tokens = {tight.micro_tokens}: .* {prefix} of them .* use at least {enough.micro_tokens}"
+    enough, tight = (prefix + 3 * 24 - short for short in (0, 1))
+    check_room(double_policy, asked, lambda clip: noise_videos[0], Rl(max_segment_tokens=24), enough)
+    told = rf"execution\.micro_tokens = {tight}: .* {prefix} of them .* use at least {enough}"
     with pytest.raises(ValueError, match=told):
-        check_room(double_policy, asked, lambda clip: noise_videos[0], tight)
+        check_room(double_policy, asked, lambda clip: noise_videos[0], Rl(max_segment_tokens=24), tight)
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30), st.integers(1, 400))

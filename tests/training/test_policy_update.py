@@ -5,7 +5,8 @@ import torch
 
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout
-from videmo.settings.model import Rl
+from videmo.settings.execution import Execution
+from videmo.settings.rl import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training.forest import rollout_tree
 from videmo.training.objective import level_advantages
@@ -73,7 +74,7 @@ def test_the_token_budget_bounds_every_pass_and_changes_nothing_else(learner):
     found, largest = [], []
     tokens = 8192
     for _ in range(2):
-        made = learner(Rl(**SETTINGS, micro_tokens=tokens, optimisation_epochs=2))
+        made = learner(Rl(**SETTINGS, optimisation_epochs=2), Execution(micro_tokens=tokens))
         sizes: list[int] = []
         for policy in (made.engine.policy, made.reference):
             policy.model.model.register_forward_pre_hook(

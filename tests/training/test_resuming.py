@@ -5,12 +5,12 @@ import torch
 from stage_processes import Task, complete, kill_when
 
 from videmo.backbone.policy import load_policy
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 from videmo.training import tree_rl
 
 RL = {
-    "branching": [2, 1, 2], "steps": 3, "batch_clips": 2, "question_clips": 0, "learning_rate": 1e-4,
-    "max_segment_tokens": 20, "checkpoint_steps": 1, "optimisation_epochs": 2,
+    "branching": [2, 1, 2], "batch_clips": 2, "question_clips": 0, "learning_rate": 1e-4,
+    "max_segment_tokens": 20, "optimisation_epochs": 2,
 }  # fmt: skip
 
 
@@ -18,8 +18,9 @@ RL = {
 def task(built_data, speaking_model, tmp_path):
     """Make a task of tree RL that writes into `name`."""
 
-    def make(name: str, processes: int, zero_stage: int, **others: int) -> Task:
-        settings = {"rl": {**RL, **others}, "engine": {"processes": processes, "zero_stage": zero_stage}}
+    def make(name: str, processes: int, zero_stage: int, steps: int = 3, rl_checkpoint_steps: int = 1) -> Task:
+        execution = {"processes": processes, "zero_stage": zero_stage, "rl_checkpoint_steps": rl_checkpoint_steps}
+        settings = {"rl": {**RL, "steps": steps}, "execution": execution}
         inputs = {"data_build": built_data, "sft_emotion": speaking_model}
         return Task("videmo.training.tree_rl", settings, inputs, tmp_path / name)
 
@@ -51,8 +52,8 @@ def test_a_killed_run_goes_on_only_with_its_processes_and_shards_and_ends_as_an_
     others = {"processes": (3 - processes, zero_stage), "zero_stage": (processes, 3 - zero_stage)}
     for setting, (number, stage) in others.items():
         other = task("killed", number, stage)
-        found, held = (run.settings["engine"][setting] for run in (other, killed))
-        told = rf"engine\.{setting} = {found}: the checkpoint step-\d .* {held}; resume with engine\.{setting} = {held}"
+        found, held = (run.settings["execution"][setting] for run in (other, killed))
+        told = rf"\.{setting} = {found}: the checkpoint step-\d .* {held}; resume with execution\.{setting} = {held}"
         monkeypatch.setenv("WORLD_SIZE", str(number))
         with pytest.raises(ValueError, match=told):
             tree_rl.run(check_params(other.settings), other.inputs, other.output)
@@ -69,7 +70,7 @@ def test_a_run_killed_at_every_step_and_in_the_middle_of_a_checkpoint_ends_as_an
     task, assert_same, processes, zero_stage
 ):
     killed, unbroken = (
-        task(name, processes, zero_stage, steps=5, checkpoint_steps=2) for name in ("killed", "unbroken")
+        task(name, processes, zero_stage, steps=5, rl_checkpoint_steps=2) for name in ("killed", "unbroken")
     )
     moments = [lambda rows=rows: killed.rows() >= rows for rows in range(5)]
     moments.insert(2, lambda: bool(list(killed.partial.glob("checkpoints/step-*.new"))))

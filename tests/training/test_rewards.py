@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from videmo.settings.model import Endpoint, Reward
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.rl import Reward
 from videmo.tasks.catalog import PARTS
 from videmo.training.rewards import Terms, caption_rewards, question_reward, tree_share
 from videmo.tree.model import LEVELS, AffectiveTree, Pair

@@ -6,7 +6,9 @@ import pytest
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
 from videmo.llm.client import connect
-from videmo.settings.model import Endpoint, Reward, Rl
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.execution import EndpointLimits
+from videmo.settings.rl import Reward, Rl
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import ask
 from videmo.training.prompts import prompts
@@ -141,13 +143,13 @@ def in_levels(nodes):
 
 
 def test_a_scorer_is_asked_about_the_leaves_of_captions_alone(chat_server):
-    scorer = Endpoint(url=chat_server.url, model="m", retries=0)
+    scorer, limits = Endpoint(url=chat_server.url, model="m"), EndpointLimits(retries=0)
     wrong = TRUTH[2].replace("fear", "anger")
     nodes = (node(0, TRUTH[0], -1), node(1, TRUTH[1], 0), node(2, TRUTH[2], 1), node(2, wrong, 1), node(2, " ", 0))
     asked = Sample("c.age", "c", "age", "attribute", "train", "What is the age?", "young")
     rollouts = [Rollout((RolloutNode("answer", "young", (1,), (-0.5,), -1),)), Rollout(nodes)]
     chat_server.reply = lambda instruction, content: "20" if "fear" in json.loads(content)["answer"] else "Score: 90"
-    said = ask_scorer([asked, CAPTION], rollouts, connect(scorer, "rl.reward.scorer").ask)
+    said = ask_scorer([asked, CAPTION], rollouts, connect(scorer, limits, "rl.reward.scorer").ask)
     assert said == [None, [0.2, 0.9, 0.9]]
     settings = Reward(scorer=scorer, scorer_weight=1.0)
     with_scorer, without = (score(CAPTION, rollouts[1], settings, leaves) for leaves in (said[1], None))

@@ -3,13 +3,16 @@ import torch
 from stage_processes import Task, kill_when
 
 from videmo.backbone.policy import load_policy
-from videmo.settings.model import check_params
+from videmo.settings.params import check_params
 from videmo.stages.report import StageReport
 from videmo.training import batches, sft
 
 # Under ten steps, a checkpoint after every third.
 LEVEL = {"epochs": 0.12, "learning_rate": 1e-3, "replay": 0.25, "samples_per_clip": 2}
-SETTINGS = {"sft": {"batch_clips": 1, "checkpoint_steps": 3, "attribute": LEVEL, "emotion": {**LEVEL, "epochs": 0.5}}}
+SETTINGS = {
+    "sft": {"batch_clips": 1, "attribute": LEVEL, "emotion": {**LEVEL, "epochs": 0.5}},
+    "execution": {"sft_checkpoint_steps": 3},
+}
 
 
 def model_weights(output):

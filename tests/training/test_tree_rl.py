@@ -7,7 +7,9 @@ import torch
 from videmo.backbone.policy import load_policy
 from videmo.generation.hf import HfSampler
 from videmo.llm.client import CeilingReached
-from videmo.settings.model import Rl, SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params
+from videmo.settings.rl import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training import tree_rl
 from videmo.training.parity import check_parity
@@ -15,8 +17,9 @@ from videmo.training.parity import check_parity
 SETTINGS = {
     "rl": {
         "branching": [2, 1, 2], "steps": 3, "batch_clips": 2, "question_clips": 1, "learning_rate": 1e-4,
-        "max_segment_tokens": 24, "checkpoint_steps": 1, "optimisation_epochs": 2,
-    }
+        "max_segment_tokens": 24, "optimisation_epochs": 2,
+    },
+    "execution": {"rl_checkpoint_steps": 1},
 }  # fmt: skip
 
 
@@ -73,10 +76,13 @@ def test_a_policy_that_samples_otherwise_than_it_trains_is_refused(noise_videos,
 def test_a_scorer_that_stops_at_its_ceiling_is_asked_for_the_rest_by_the_next_run(
     inputs, tmp_path, curve, chat_server, one_thread
 ):
-    scorer = {"url": chat_server.url, "model": "m", "retries": 0, "max_requests": 9}
-    settings = {"rl": {**SETTINGS["rl"], "question_clips": 0, "checkpoint_steps": 2, "reward": {"scorer": scorer}}}
+    scorer = {"url": chat_server.url, "model": "m"}
+    settings = {
+        "rl": {**SETTINGS["rl"], "question_clips": 0, "reward": {"scorer": scorer}},
+        "execution": {"rl_checkpoint_steps": 2, "endpoint": {"retries": 0, "max_requests": 9}},
+    }
     chat_server.reply = lambda instruction, content: str(len(content) % 101)
-    with pytest.raises(CeilingReached, match=r"rl\.reward\.scorer\.max_requests = 9") as stopped:
+    with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 9") as stopped:
         tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
     assert "its batch is in" in stopped.value.__notes__[0]
     while True:
@@ -130,7 +136,7 @@ def test_a_reward_that_raises_ends_the_run_and_leaves_its_batch(inputs, tmp_path
     assert not list(report.output.glob("failed-*"))
 
 
-@pytest.mark.parametrize(("sampling", "setting"), [(True, "rl.branching"), (False, "rl.micro_tokens")])
+@pytest.mark.parametrize(("sampling", "setting"), [(True, "rl.branching"), (False, "execution.micro_tokens")])
 def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
     inputs, tmp_path, one_thread, monkeypatch, sampling, setting
 ):
@@ -143,6 +149,7 @@ def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
         policy.model.model.language_model.register_forward_pre_hook(full)
         return policy
 
+    monkeypatch.setattr(tree_rl, "check_room", lambda *arguments: None)
     monkeypatch.setattr(tree_rl, "_check", lambda *arguments: 0.0)
     monkeypatch.setattr(tree_rl, "load_policy", loading)
     with pytest.raises(torch.OutOfMemoryError, match=f"out of memory; lower .*{re.escape(setting)}") as caught:
@@ -153,7 +160,7 @@ def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
 def test_a_policy_that_closes_no_segment_is_trained_on_what_it_says_and_its_answers_are_counted(
     inputs, tmp_path, curve, one_thread
 ):
-    settings = {"rl": {**SETTINGS["rl"], "max_segment_tokens": 3, "question_clips": 0}}
+    settings = {**SETTINGS, "rl": {**SETTINGS["rl"], "max_segment_tokens": 3, "question_clips": 0}}
     rows = curve(tree_rl.run(check_params(settings), inputs, tmp_path / "rl").output)
     assert [row["unfinished_share"] for row in rows] == [1, 1, 1]
     assert [row["caption_format"] for row in rows] == [0, 0, 0]
@@ -161,7 +168,7 @@ def test_a_policy_that_closes_no_segment_is_trained_on_what_it_says_and_its_answ
 
 
 def test_groups_that_agree_are_counted_and_move_nothing(inputs, tmp_path, curve, one_thread):
-    settings = {"rl": {**SETTINGS["rl"], "temperature": 0.01, "parity_tolerance": 0.01, "steps": 1}}
+    settings = {**SETTINGS, "rl": {**SETTINGS["rl"], "temperature": 0.01, "parity_tolerance": 0.01, "steps": 1}}
     report = tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
     (row,) = curve(report.output)
     assert row["groups"] == row["spreadless_groups"] > 0
@@ -175,13 +182,13 @@ def test_groups_that_agree_are_counted_and_move_nothing(inputs, tmp_path, curve,
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"parity_tolerance": 1e-12}, r"rl\.parity_tolerance = 1e-12: .* differ by"),
-        ({"micro_tokens": 50}, r"rl\.micro_tokens = 50: an answer may take"),
+        ({"rl": {**SETTINGS["rl"], "parity_tolerance": 1e-12}}, r"rl\.parity_tolerance = 1e-12: .* differ by"),
+        ({**SETTINGS, "execution": {"micro_tokens": 50}}, r"execution\.micro_tokens = 50: an answer may take"),
     ],
 )
 def test_a_run_that_could_only_go_wrong_is_refused_before_its_first_step(inputs, tmp_path, one_thread, settings, told):
     with pytest.raises(ValueError, match=told):
-        tree_rl.run(check_params({"rl": {**SETTINGS["rl"], **settings}}), inputs, tmp_path / "rl")
+        tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
     assert not (tmp_path / "rl.partial" / "metrics.jsonl").exists()
 
 

@@ -15,7 +15,7 @@ from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
     from videmo.kubeflow.pipeline_file import PipelineFile
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 # What the stock command has below `run`; asking it takes as long as importing every client of every cloud.
 STOCK_COMMANDS = {
@@ -58,7 +58,7 @@ def run_file(
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
     from videmo.kubeflow import pipeline_file
     from videmo.pipeline.run_names import check_name, free_name
-    from videmo.settings.model import load_params
+    from videmo.settings.params import load_params
     from videmo.stages.external_inputs import check_outside
 
     pipeline_file.check_path(file)

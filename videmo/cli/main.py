@@ -16,7 +16,7 @@ from videmo.cli.registry import registry
 from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 # No markup: importing what draws boxes around the help takes longer than everything else that `--help` does.
 app = typer.Typer(
@@ -158,7 +158,7 @@ def schedule(
 def show_train_job(
     name: Annotated[str, typer.Argument(help="A training stage.")],
     run: Annotated[str, typer.Option(help="The run that the step belongs to.")],
-    nodes: Annotated[int, typer.Option(help="engine.processes are shared out among so many.")] = 1,
+    nodes: Annotated[int, typer.Option(help="execution.processes are shared out among so many.")] = 1,
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
@@ -171,16 +171,16 @@ def show_train_job(
     from videmo.pipeline.run_names import check_name
     from videmo.pipeline.step import Run, planned_inputs
 
-    if name not in TABLE or "engine" not in TABLE[name].sections:
+    if name not in TABLE or not TABLE[name].distributed:
         raise SettingError(f"{name}: no training stage")
     check_name(run)
     settings = _settings(params, overrides)
-    if settings.engine.processes % nodes:
-        raise SettingError(f"engine.processes = {settings.engine.processes}: not a multiple of --nodes {nodes}")
+    if settings.execution.processes % nodes:
+        raise SettingError(f"execution.processes = {settings.execution.processes}: not a multiple of --nodes {nodes}")
     digest = next(step.digest for step in plan(settings) if step.stage == name)
     job = Run(run).folder / f"{name}.json"
     write_job(job, TABLE[name], settings, planned_inputs(TABLE[name], settings), output_of(name, digest))
-    print(yaml.safe_dump(train_job(name, run, nodes, settings.engine.processes // nodes), sort_keys=False))
+    print(yaml.safe_dump(train_job(name, run, nodes, settings.execution.processes // nodes), sort_keys=False))
 
 
 @backbone.command("pretrain-tiny")

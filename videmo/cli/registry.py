@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from videmo.registry.comparison import Comparison
     from videmo.registry.history import Entry, History
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 registry = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="The registered models: who is champion, who was, and why."
@@ -147,9 +147,7 @@ def compare_versions(
         from videmo.registry.comparison import compare
 
         try:
-            found = compare(
-                opened.client, opened.version(first), opened.version(second), opened.params.evaluation
-            )  # fmt: skip
+            found = compare(opened.client, opened.version(first), opened.version(second), opened.params)
         except ValueError as error:
             raise SettingError(str(error)) from None
         _print(found.as_dict() if as_json else None, _comparison_lines(found), [])

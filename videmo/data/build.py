@@ -23,7 +23,7 @@ from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
 from videmo.data.workers import LONGEST, Workers
-from videmo.settings.model import Data
+from videmo.settings.data import Data
 from videmo.settings.sections import SectionsView
 from videmo.stages.content import file_digest
 from videmo.stages.report import StageReport
@@ -58,9 +58,12 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
     Raises ValueError where more than data.max_rejected of the candidates are no clips, or none are.
     """
     config: Data = params.data
+    workers: int = params.execution.workers
     with stage_directory(output, __name__, params, inputs) as work:
-        candidates = list(counted(recordings(config, work.path / "videos"), work, expected(config), "videos found"))
-        parts = list(build_parts(config, candidates, work))
+        candidates = list(
+            counted(recordings(config, work.path / "videos", workers), work, expected(config), "videos found")
+        )
+        parts = list(build_parts(config, candidates, work, workers))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for part in parts for refused in part.rejected]
         write_json([asdict(refused) for refused in rejected], work.path / "quarantine.json")
@@ -74,17 +77,17 @@ def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> Stage
         return work.finish(measure(clips, samples, rejected))
 
 
-def recordings(config: Data, videos: Path) -> Iterator[Recording | Rejected]:
+def recordings(config: Data, videos: Path, workers: int) -> Iterator[Recording | Rejected]:
     """What the source that `config` names holds; one that makes its videos writes them below `videos`."""
     source: ModuleType
     if config.source == "faces":
         from videmo.data.sources import faces as source
     else:
         from videmo.data.sources import folder as source
-    return source.recordings(config, videos)
+    return source.recordings(config, videos, workers)
 
 
-def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work) -> Iterator[Part]:
+def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work, workers: int) -> Iterator[Part]:
     """One part a shard, in order. A part that an interrupted run has finished is read back instead."""
     offered = [found for found in candidates if isinstance(found, Recording)]
     root = config.path if config.source == "folder" and config.path else work.path
@@ -92,13 +95,13 @@ def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work
     (work.path / "parts").mkdir(exist_ok=True)
     (work.path / "shards").mkdir(exist_ok=True)
     decode = partial(decode_recording, config=config, root=root)
-    with Workers(config.workers) as workers:
+    with Workers(workers) as pool:
         for number, batch in enumerate(batches(offered, config.shard_clips)):
             stored = work.path / "parts" / f"{number:05}.json"
             if stored.exists():
                 part = read_part(stored)
             else:
-                outcomes = workers.map(decode, batch, lost=partial(crashed, root=root))
+                outcomes = pool.map(decode, batch, lost=partial(crashed, root=root))
                 shown = counted(outcomes, work, len(offered), "videos decoded", done=number * config.shard_clips)
                 part = build_part(shown, seen, work.path / "shards" / f"{number:05}.tar")
                 write_part(part, stored)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from videmo.data.people import people_in
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
-from videmo.settings.model import Validation
+from videmo.settings.data import Validation
 from videmo.settings.sections import SectionsView
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory

@@ -25,7 +25,7 @@ from videmo.stages.report import StageReport
 from videmo.stages.work import stage_directory
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 PREDICTIONS = "predictions.jsonl"
 KEPT = "kept.jsonl"  # answers until they are all there

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction, add_predictions, prediction_for, read_predictions
-from videmo.settings.model import Evaluation, Params, Reasoning
+from videmo.settings.evaluation import Evaluation, Reasoning
+from videmo.settings.params import Params
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import has_one_answer
 
@@ -68,7 +69,7 @@ def plain_answers(
 ) -> list[Prediction]:
     """Greedy answers to every question; `kept` is where they gather."""
     asking = partial(ask, sampler, config=params.evaluation)
-    return answered(kept, questions, params.evaluation.batch, asking, progress)
+    return answered(kept, questions, params.execution.answer_batch, asking, progress)
 
 
 def reasoned_answers(
@@ -76,7 +77,7 @@ def reasoned_answers(
 ) -> list[Prediction]:
     """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
     asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
-    clips = max(1, params.evaluation.batch // params.reasoning.candidates)
+    clips = max(1, params.execution.answer_batch // params.reasoning.candidates)
     reasoned = answered(kept, questions.only(*REASONED), clips, asking, progress)
     better = {prediction.id: prediction for prediction in reasoned}
     return [better.get(prediction.id, prediction) for prediction in plain]
@@ -124,7 +125,7 @@ def open_model(name: str | Path, params: Params, opened: Sampler | None = None) 
 
     policy = to_gpu(load_policy(name, dtype=params.backbone.dtype))
     if opened is None:
-        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.evaluation.batch)
+        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.execution.answer_batch)
     opened.follow(policy)
     return opened
 
@@ -145,7 +146,7 @@ def open_any_model(name: str | Path, params: Params) -> Answering:
         )
     from videmo.generation.chat_model import ChatModel
 
-    return ChatModel(name, params.backbone.dtype, params.evaluation.batch)
+    return ChatModel(name, params.backbone.dtype, params.execution.answer_batch)
 
 
 def _hash(clip: str) -> str:

@@ -23,7 +23,8 @@ from videmo.evaluation.evidence import evidence
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
-from videmo.settings.model import Evaluation, Params
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.params import Params
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
 from videmo.tasks.catalog import PAPER_COLUMNS
@@ -40,7 +41,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
     inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
     """
-    judge = choose_judge(params.evaluation)
+    judge = choose_judge(params.evaluation, params.execution.endpoint)
     with stage_directory(output, __name__, params, inputs) as work:
         questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
         folder = work.path / "predictions"

@@ -15,7 +15,8 @@ from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.llm.client import Client, connect
 from videmo.llm.scoring_prompts import Answered, opinions
-from videmo.settings.model import Evaluation
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.execution import EndpointLimits
 from videmo.tasks.metrics import columns_of
 from videmo.tasks.scoring import JUDGE, is_judged, is_readable, score_answer
 
@@ -34,12 +35,12 @@ class Judge:
 RULES = Judge(JUDGE, lambda asked: [score_answer(*one) for one in asked])
 
 
-def choose_judge(settings: Evaluation) -> Judge:
+def choose_judge(settings: Evaluation, limits: EndpointLimits) -> Judge:
     """The judge that the settings name. Raises SettingError where the key of its endpoint is missing."""
     if settings.judge == JUDGE:
         return RULES
     assert settings.endpoint is not None
-    return endpoint_judge(connect(settings.endpoint, "evaluation.endpoint"))
+    return endpoint_judge(connect(settings.endpoint, limits, "evaluation.endpoint"))
 
 
 def endpoint_judge(client: Client) -> Judge:

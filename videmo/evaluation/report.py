@@ -17,7 +17,7 @@ from videmo.evaluation.page.rendering import duration, render
 from videmo.evaluation.predictions import Prediction, read_predictions
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.stages.files import write_whole
 from videmo.stages.report import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS

@@ -23,7 +23,7 @@ from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run, last_line
 from videmo.pipeline.stopping import end_children, stoppable
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.stages.report import STOPPED
 from videmo.stages.store import home
 

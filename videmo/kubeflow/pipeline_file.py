@@ -12,7 +12,8 @@ from traceback import extract_tb
 from typing import Any
 
 from videmo.pipeline.dag import TABLE, PlannedStep
-from videmo.settings.model import Params, SettingError
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class PipelineFile:
         """Ask for a GPU for each process of the steps that train in several."""
         for task in self.tasks():
             stage = TABLE.get(task.task_info.name)
-            if stage and "engine" in stage.sections:
+            if stage and stage.distributed:
                 label = self.spec.components[task.component_ref.name].executor_label
                 accelerator = self.spec.deployment_spec["executors"][label]["container"]["resources"]["accelerator"]
                 accelerator.update({"count": str(processes), "resourceCount": str(processes)})

@@ -10,7 +10,8 @@ from pathlib import Path
 from videmo.kubeflow.pipeline_file import PipelineFile
 from videmo.kubeflow.submit import client_of, compile_to
 from videmo.pipeline.dag import plan
-from videmo.settings.model import Params, SettingError
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params
 
 
 def check_cron(cron: str) -> None:
@@ -39,7 +40,7 @@ def schedule_here(command: list[str], cron: str) -> None:
 def schedule_there(pipeline: PipelineFile, params: Params, endpoint: str, name: str, cron: str) -> str:
     """Have a server run the pipeline at the times of `cron`; returns the id of the recurring run."""
     pipeline.set_cache_keys(plan(params), enabled=True)
-    pipeline.set_accelerators(params.engine.processes)
+    pipeline.set_accelerators(params.execution.processes)
     with client_of(endpoint) as client, tempfile.TemporaryDirectory() as folder:
         recurring = client.create_recurring_run(
             experiment_id=client.create_experiment("videmo").experiment_id,

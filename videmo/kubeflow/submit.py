@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from videmo.kubeflow.pipeline_file import PipelineFile
 from videmo.pipeline.dag import plan
-from videmo.settings.model import Params, SettingError
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params
 
 if TYPE_CHECKING:
     from kfp.client import Client
@@ -55,7 +56,7 @@ def check_endpoint(endpoint: str) -> None:
 def submit(pipeline: PipelineFile, params: Params, endpoint: str, run_name: str, fresh: bool) -> str:
     """Submit the pipeline; returns where to see the run. Raises SettingError where the server does not take it."""
     pipeline.set_cache_keys(plan(params), enabled=not fresh)
-    pipeline.set_accelerators(params.engine.processes)
+    pipeline.set_accelerators(params.execution.processes)
     with client_of(endpoint) as client, tempfile.TemporaryDirectory() as folder:
         package = compile_to(pipeline, Path(folder) / "pipeline.yaml")
         run = client.create_run_from_pipeline_package(

@@ -26,7 +26,8 @@ from videmo.stages.store import home
 if TYPE_CHECKING:
     from urllib3 import PoolManager
 
-    from videmo.settings.model import Endpoint
+    from videmo.settings.endpoint import Endpoint
+    from videmo.settings.execution import EndpointLimits
 
 TRY_AGAIN = frozenset({408, 409, 429, *range(500, 600)})
 LONGEST_WAIT = 60  # seconds, whatever the server asks for
@@ -53,20 +54,20 @@ class CeilingReached(EndpointError):
     """A run of a stage has made as many requests as it may. The next run goes on from there."""
 
 
-def connect(settings: Endpoint, setting: str) -> Client:
+def connect(settings: Endpoint, limits: EndpointLimits, setting: str) -> Client:
     """A client whose errors speak of `setting`, such as rl.reward.scorer. Sends nothing yet.
 
     Raises SettingError where the environment variable with the key is not set, or holds what is no key.
     """
-    return Client(settings, setting, read_key(settings.key_variable, setting), home() / "replies")
+    return Client(settings, limits, setting, read_key(settings.key_variable, setting), home() / "replies")
 
 
 class Client:
     """Made by `connect`. It asks in several threads and is itself for use by one."""
 
-    def __init__(self, settings: Endpoint, setting: str, key: str | None, replies: Path):
-        self._settings, self._setting, self._key, self._replies = settings, setting, key, replies
-        self._server = _pool(settings, self._take_turn)
+    def __init__(self, settings: Endpoint, limits: EndpointLimits, setting: str, key: str | None, replies: Path):
+        self._settings, self._limits, self._setting, self._key, self._replies = settings, limits, setting, key, replies
+        self._server = _pool(settings.url, limits, self._take_turn)
         self._lock = threading.Lock()
         self._sent = 0
         self._next_turn = 0.0
@@ -84,7 +85,7 @@ class Client:
         """
         bodies = [self._body(request) for request in requests]
         known = {body: _read(self._kept_in(body)) for body in bodies}
-        with ThreadPoolExecutor(self._settings.concurrency) as threads:
+        with ThreadPoolExecutor(self._limits.concurrency) as threads:
             asked = {threads.submit(self._reply, body): body for body, reply in known.items() if reply is None}
             try:
                 for reply in as_completed(asked):
@@ -121,16 +122,16 @@ class Client:
 
     def _take_turn(self) -> None:
         """Wait until the rate allows a request, or a retry of one. Raises CeilingReached."""
-        settings = self._settings
+        limits = self._limits
         with self._lock:
-            if self._sent >= settings.max_requests:
+            if self._sent >= limits.max_requests:
                 raise CeilingReached(
-                    f"{self._setting}.max_requests = {settings.max_requests}: so many were made; run again to go on or "
-                    f"raise it; what was replied is kept in {self._replies} and is not asked again"
+                    f"execution.endpoint.max_requests = {limits.max_requests}: so many were made; run again to go on "
+                    f"or raise it; what was replied is kept in {self._replies} and is not asked again"
                 )
             self._sent += 1
             turn = max(time.monotonic(), self._next_turn)
-            self._next_turn = turn + 60 / settings.requests_per_minute if settings.requests_per_minute else turn
+            self._next_turn = turn + 60 / limits.requests_per_minute if limits.requests_per_minute else turn
         time.sleep(max(0.0, turn - time.monotonic()))
 
     def _post(self, body: str) -> str:
@@ -149,8 +150,8 @@ class Client:
         except HTTPError as error:
             cause = str(getattr(error, "reason", error)).rpartition(": ")[2]
             raise EndpointError(
-                f"{self._setting}.url = {settings.url}: no answer after {settings.retries} retries ({cause}); is the "
-                "server up, and the address right?"
+                f"{self._setting}.url = {settings.url}: no answer after {self._limits.retries} retries ({cause}); is "
+                "the server up, and the address right?"
             ) from None
         text = response.data.decode("utf-8", "replace")
         text = text.replace(self._key, "[key]") if self._key else text
@@ -167,15 +168,15 @@ class Client:
             return f"{setting}.model = {settings.model}: not at {settings.url}; correct the model or the url"
         if status == 429:
             return (
-                f"{setting}.requests_per_minute = {settings.requests_per_minute}: too many for {settings.url}, or its "
-                "quota is spent; lower it and run again, what was replied is kept"
+                f"execution.endpoint.requests_per_minute = {self._limits.requests_per_minute}: too many for "
+                f"{settings.url}, or its quota is spent; lower it and run again, what was replied is kept"
             )
         if status in TRY_AGAIN:
-            return f"{setting}.url = {settings.url}: out of order after {settings.retries} retries; run again later"
+            return f"{setting}.url = {settings.url}: out of order after {self._limits.retries} retries; run again later"
         return f"{setting}: {settings.url} refuses the request; correct url, model, temperature or max_reply_tokens"
 
 
-def _pool(settings: Endpoint, take_turn: Callable[[], None]) -> PoolManager:
+def _pool(url: str, limits: EndpointLimits, take_turn: Callable[[], None]) -> PoolManager:
     from urllib3 import PoolManager, ProxyManager, Retry
 
     class Turns(Retry):
@@ -186,7 +187,7 @@ def _pool(settings: Endpoint, take_turn: Callable[[], None]) -> PoolManager:
             take_turn()
 
     retry = Turns(
-        settings.retries,
+        limits.retries,
         allowed_methods={"POST"},
         status_forcelist=TRY_AGAIN,
         raise_on_status=False,
@@ -195,8 +196,8 @@ def _pool(settings: Endpoint, take_turn: Callable[[], None]) -> PoolManager:
         backoff_jitter=1,
         retry_after_max=LONGEST_WAIT,
     )
-    options: dict[str, Any] = {"maxsize": settings.concurrency, "retries": retry, "timeout": settings.timeout}
-    address = urlsplit(settings.url)
+    options: dict[str, Any] = {"maxsize": limits.concurrency, "retries": retry, "timeout": limits.timeout}
+    address = urlsplit(url)
     proxy = None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
     return ProxyManager(proxy, **options) if proxy else PoolManager(**options)
 

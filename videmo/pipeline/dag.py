@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.settings.sections import SectionsView
 from videmo.stages.closure import import_closure
 from videmo.stages.digest import stage_digest
@@ -30,6 +30,7 @@ class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
     `after` only orders: it does not enter the digest. `hidden` are settings of its sections that it does not read.
+    A `distributed` one runs in execution.processes processes.
     The output of a stage that acts on the world outside the store is not `reusable`: that world may have changed.
     """
 
@@ -41,6 +42,7 @@ class Stage:
     hidden: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     reusable: bool = True
+    distributed: bool = False
     resources: Resources = Resources()
 
     def view(self, params: Params) -> SectionsView:
@@ -52,11 +54,12 @@ def _curriculum(level: str, *before: str) -> Stage:
     return Stage(
         f"sft_{level}",
         "videmo.training.sft",
-        sections=("backbone", "sft", "engine"),
+        sections=("backbone", "sft"),
         inputs=("data_build", *before),
         after=() if before else ("data_validation",),
         hidden=others,
         arguments={"level": level},
+        distributed=True,
         resources=TRAINING,
     )
 
@@ -70,8 +73,8 @@ STAGES = (
     _curriculum("attribute"),
     _curriculum("expression", "sft_attribute"),
     _curriculum("emotion", "sft_expression"),
-    Stage("tree_rl", "videmo.training.tree_rl", ("backbone", "engine", "rl"), ("data_build", "sft_emotion"),
-          resources=TRAINING),
+    Stage("tree_rl", "videmo.training.tree_rl", ("backbone", "rl"), ("data_build", "sft_emotion"),
+          distributed=True, resources=TRAINING),
     Stage("face15_eval", "videmo.evaluation.evaluate", ("backbone", "evaluation", "reasoning"),
           ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
     Stage("promotion", "videmo.registry.promotion", ("promotion", "evaluation", "backbone"),

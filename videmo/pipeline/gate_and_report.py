@@ -14,7 +14,7 @@ import yaml
 from videmo.llm.client import EndpointError
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.step import Run, StepRecord, captured_output, recorded
-from videmo.settings.model import Params, check_params
+from videmo.settings.params import Params, check_params
 from videmo.stages.files import write_whole
 from videmo.stages.report import read_manifest
 

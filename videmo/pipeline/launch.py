@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from videmo.pipeline.dag import Stage
-from videmo.settings.model import Params, check_params
+from videmo.settings.params import Params, check_params
 from videmo.stages.report import StageReport
 
 
@@ -23,15 +23,15 @@ def torchrun(processes: int, job: Path) -> list[str]:
 
 
 def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Run a stage in engine.processes processes.
+    """Run a stage in execution.processes processes.
 
     Raises ValueError where there are GPUs and too few of them, RuntimeError with the message of the first that failed.
     """
-    check_gpus(params.engine.processes)
+    check_gpus(params.execution.processes)
     with tempfile.TemporaryDirectory() as folder:
         job = Path(folder) / "job.json"
         write_job(job, stage, params, inputs, output)
-        ended = subprocess.run(torchrun(params.engine.processes, job), check=False)
+        ended = subprocess.run(torchrun(params.execution.processes, job), check=False)
         if ended.returncode:
             errors = sorted(Path(folder).glob("error-*"))
             said = errors[0].read_text(encoding="utf-8") if errors else f"torchrun ended with {ended.returncode}"
@@ -46,8 +46,8 @@ def check_gpus(processes: int) -> None:
     found = torch.cuda.device_count()
     if 0 < found < processes:
         raise ValueError(
-            f"engine.processes = {processes}: this machine has {found} GPU{'s' if found > 1 else ''} and each process "
-            f"takes one; use at most {found}"
+            f"execution.processes = {processes}: this machine has {found} GPU{'s' if found > 1 else ''} and each "
+            f"process takes one; use at most {found}"
         )
 
 

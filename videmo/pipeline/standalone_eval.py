@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
-from videmo.settings.model import Params, SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params, check_params
 from videmo.stages.content import directory_digest
 from videmo.stages.external_inputs import check_labels, check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
@@ -106,7 +107,7 @@ def score_predictions(name: str, predictions: Sequence[Prediction], params: Para
     from videmo.evaluation.evaluate import scores_json
     from videmo.evaluation.judge import choose_judge, count_unread, score
 
-    scores = {ALONE: score(predictions, choose_judge(params.evaluation))}
+    scores = {ALONE: score(predictions, choose_judge(params.evaluation, params.execution.endpoint))}
     clips = len({prediction.clip for prediction in predictions})
     found = scores_json(scores, clips, params.evaluation)
     return {"name": name, **found, "unread": count_unread(predictions)}

@@ -19,7 +19,8 @@ from typing import Any
 from filelock import FileLock
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
-from videmo.settings.model import Params, SettingError, check_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params, check_params
 from videmo.stages.report import STOPPED, StageReport, faults, read_manifest
 from videmo.stages.store import home, output_of, partial_of, stage_lock
 
@@ -129,7 +130,7 @@ def discard(output: Path) -> None:
 def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Run a stage on those of `inputs` that its row names, in as many processes as it takes."""
     own = {name: inputs[name] for name in stage.inputs}
-    if "engine" in stage.sections and params.engine.processes > 1:
+    if stage.distributed and params.execution.processes > 1:
         from videmo.pipeline.launch import run_in_processes
 
         return run_in_processes(stage, params, own, output)

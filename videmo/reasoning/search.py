@@ -21,7 +21,7 @@ import numpy as np
 
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.generation.sampler import Prompt, Sampler
-from videmo.settings.model import Reasoning
+from videmo.settings.evaluation import Reasoning
 from videmo.tree.distance import distances
 from videmo.tree.text import parse
 

@@ -17,7 +17,7 @@ from videmo.registry.lineage import POLICY
 from videmo.registry.promotion import asked_digest, evaluated, label_of, policy_of
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, kept_answers
-from videmo.settings.model import Evaluation, Params
+from videmo.settings.params import Params
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +48,7 @@ class Comparison:
         }
 
 
-def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, settings: Evaluation) -> Comparison:
+def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, params: Params) -> Comparison:
     """Compare two versions on a test set that both have answered.
 
     Raises ValueError where there is none: answers to different questions are not compared.
@@ -63,10 +63,10 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, set
             f"versions {first.version} and {second.version} have answered no test set in common "
             f"({_listed(first)}; {_listed(second)}): the gate asks the champion whatever a challenger was asked"
         )
-    judge = choose_judge(settings)
+    judge = choose_judge(params.evaluation, params.execution.endpoint)
     asked = max(both, key=lambda one: len(both[one][0]))  # where there are several, the largest says most
     a, b = (score(answers, judge) for answers in both[asked])
-    sampling = (settings.resamples, settings.seed)
+    sampling = (params.evaluation.resamples, params.evaluation.seed)
     figures = (estimate(a, *sampling), estimate(b, *sampling))
     names = (str(first.version), str(second.version))
     return Comparison(names, asked, judge.name, len(both[asked][0]), figures, difference(b, a, *sampling))
@@ -80,7 +80,7 @@ def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, 
     client = connect()
     history = read_history(client, params.promotion.model_name)
     asked = asked_digest(params, inputs, evaluated(inputs, "rl"))
-    judge = choose_judge(params.evaluation)
+    judge = choose_judge(params.evaluation, params.execution.endpoint)
     models = {}
     for label, version in _shown(client, history, asked, policy_of(inputs)):
         answers = kept_answers(client, version, asked)

@@ -11,7 +11,8 @@ import numpy as np
 
 from videmo.evaluation.evidence import evidence
 from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Interval, Scores, difference, estimate
-from videmo.settings.model import Evaluation, Promotion
+from videmo.settings.evaluation import Evaluation
+from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
 
 

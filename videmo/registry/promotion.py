@@ -18,7 +18,7 @@ from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.stages.closure import import_closure
 from videmo.stages.content import digest_of
 from videmo.stages.report import StageReport
@@ -141,7 +141,7 @@ def _judge(
 ) -> Verdict:
     from videmo.evaluation.judge import choose_judge, score
 
-    judge = choose_judge(params.evaluation)
+    judge = choose_judge(params.evaluation, params.execution.endpoint)
     return judge_challenger(
         score(ours, judge), score(theirs, judge), label, no_champion, params.promotion, params.evaluation
     )

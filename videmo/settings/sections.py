@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 
 
 class SectionsView:
     """The sections of `params` that a stage declares, and nothing else: what it cannot see cannot change its result.
 
     `hidden` are settings inside these sections that it does not read ("sft.emotion"). `outside` are digests of what the
-    sections point at outside the store: a folder of videos, a directory of weights.
+    sections point at outside the store: a folder of videos, a directory of weights. Every stage sees `execution`, which
+    changes nothing of its result and stands apart from its sections.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class SectionsView:
     ):
         self.stage = stage
         self.outside = dict(outside or {})
+        self.execution = params.execution
         self._hidden = {
             name: {key.partition(".")[2] for key in hidden if key.startswith(f"{name}.")} for name in sections
         }

@@ -11,8 +11,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 Stamp = tuple[int, int]  # time of the last change in ns, size: what is remembered of a file holds as long as its stamp
-# The settings' values enter a digest by section; the model of all settings would make every stage depend on every one.
-NOT_FOLLOWED = {"videmo.settings.model"}
+# The values of the settings enter a digest by section; what they may be would make every stage depend on every section.
+NOT_FOLLOWED = "videmo.settings"
 
 
 def import_closure(module: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def _references(module: str) -> set[str]:
     named = {package, *_imported(source, _stamp(source), package), *_named_in_strings(source)}
     parents = {".".join(name.split(".")[:depth]) for name in named for depth in range(1, name.count(".") + 1)}
     inside = {name for name in named | parents if name.split(".")[0] == PACKAGE.name}
-    return {name for name in inside - NOT_FOLLOWED if _source(name) is not None}
+    return {name for name in inside if not name.startswith(NOT_FOLLOWED) and _source(name) is not None}
 
 
 @cache

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from videmo.settings.errors import SettingError
 from videmo.settings.keys import read_key
-from videmo.settings.model import Params, SettingError
+from videmo.settings.params import Params
 from videmo.stages.content import directory_digest
 
 

@@ -29,6 +29,7 @@ class StageReport:
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # relative path -> sha256
     sizes: dict[str, int] = field(default_factory=dict)  # relative path -> bytes
+    execution: dict[str, Any] = field(default_factory=dict)  # how it was run, which is not in the digest
 
     @classmethod
     def read(cls, output: Path) -> StageReport:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from videmo.settings.model import Params
+from videmo.settings.params import Params
 from videmo.settings.sections import SectionsView
 from videmo.stages.closure import import_closure
 from videmo.stages.content import file_digest
@@ -91,8 +91,9 @@ def stage_directory(
         input_digests = {**view.outside, **{name: StageReport.read(path).digest for name, path in inputs.items()}}
         digest = stage_digest(module, view.model_dump(), input_digests)
         report = StageReport(
-            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code, installed_versions()
-        )
+            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code, installed_versions(),
+            execution=view.execution.model_dump(mode="json"),
+        )  # fmt: skip
         _open_partial(partial_of(output), digest)
         progress_file(output).unlink(missing_ok=True)
         work = Work(output, report)
@@ -139,4 +140,4 @@ def _finite(name: str, value: float) -> float:
 
 
 def _view_of_all(params: Params, module: str) -> SectionsView:
-    return SectionsView(params, tuple(Params.model_fields), stage=module.rpartition(".")[2])
+    return SectionsView(params, tuple(set(Params.model_fields) - {"execution"}), stage=module.rpartition(".")[2])

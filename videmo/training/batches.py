@@ -19,7 +19,7 @@ from videmo.data.samples import Sample
 
 if TYPE_CHECKING:
     from videmo.data.shards import Dataset
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 
 @dataclass(frozen=True)
@@ -163,4 +163,4 @@ def tower_rests(params: Params) -> bool:
 
     Under ZeRO 3 the tower can be asked in a step only: its weights lie in parts on several processes.
     """
-    return params.backbone.freeze_vision and params.engine.zero_stage < 3
+    return params.backbone.freeze_vision and params.execution.zero_stage < 3

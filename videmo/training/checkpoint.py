@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import distributed as dist
 
-from videmo.settings.model import Engine
+from videmo.settings.execution import Execution
 from videmo.stages.files import sync_tree
 from videmo.training.engine import TrainingEngine
 
@@ -52,7 +52,7 @@ def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
     return int(_state(checkpoints[-1])["step"])
 
 
-def refuse_others(directory: Path, settings: Engine) -> None:
+def refuse_others(directory: Path, settings: Execution) -> None:
     """Raise ValueError where the newest checkpoint in `directory` was written by another number of processes or at
     another stage of ZeRO: its shards would not fit, nor the metrics be those of an unbroken run."""
     for newest in _checkpoints(directory)[-1:]:
@@ -60,9 +60,9 @@ def refuse_others(directory: Path, settings: Engine) -> None:
         for setting in ("processes", "zero_stage"):
             if state[setting] != getattr(settings, setting):
                 raise ValueError(
-                    f"engine.{setting} = {getattr(settings, setting)}: the checkpoint {newest.name} was written with "
-                    f"{state[setting]}; resume with engine.{setting} = {state[setting]}, or remove {directory} to "
-                    "start again"
+                    f"execution.{setting} = {getattr(settings, setting)}: the checkpoint {newest.name} was written "
+                    f"with {state[setting]}; resume with execution.{setting} = {state[setting]}, or remove "
+                    f"{directory} to start again"
                 )
 
 

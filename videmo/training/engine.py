@@ -15,7 +15,7 @@ from torch import distributed as dist
 
 from videmo.backbone.policy import Policy, save_policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
-from videmo.settings.model import Engine
+from videmo.settings.execution import Execution
 from videmo.training.tally import Tally, together
 
 BETAS = (0.9, 0.999)
@@ -37,7 +37,7 @@ class Scorer(nn.Module):
 class TrainingEngine:
     """Trains `policy` in place with AdamW. One process on its own, or as many as torchrun started."""
 
-    def __init__(self, policy: Policy, settings: Engine, gradient_clip: float, weight_decay: float = 0.0):
+    def __init__(self, policy: Policy, settings: Execution, gradient_clip: float, weight_decay: float = 0.0):
         deepspeed = _deepspeed()
         _join_processes()
         self.policy = policy
@@ -125,7 +125,7 @@ class TrainingEngine:
         """Those of `items` that are this process's. Raises ValueError where there are fewer items than processes."""
         if len(items) < self.processes:
             raise ValueError(
-                f"engine.processes = {self.processes}: a step of {len(items)} cannot be shared out; "
+                f"execution.processes = {self.processes}: a step of {len(items)} cannot be shared out; "
                 "use fewer processes or larger batches"
             )
         return list(items[self.process :: self.processes])
@@ -176,7 +176,7 @@ def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:
     return peak * 0.5 * (1 + float(torch.tensor(torch.pi * (step - ramp) / max(steps - ramp, 1)).double().cos()))
 
 
-def _config(policy: Policy, settings: Engine, gradient_clip: float) -> dict[str, Any]:
+def _config(policy: Policy, settings: Execution, gradient_clip: float) -> dict[str, Any]:
     zero: dict[str, Any] = {"stage": settings.zero_stage}
     if settings.offload:
         zero["offload_optimizer"] = {"device": "cpu"}

@@ -13,7 +13,7 @@ from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
 from videmo.generation.rollout import Rollout
-from videmo.settings.model import Rl
+from videmo.settings.rl import Rl
 from videmo.training.prompts import Prompts
 from videmo.tree.model import LEVELS
 
@@ -60,8 +60,8 @@ def pieces(rollout: Rollout, prefix: int, tokens: int) -> list[Piece]:
             used = prefix + sum(len(rollout.nodes[node].tokens) for node in path)
             if used > tokens:
                 raise ValueError(
-                    f"rl.micro_tokens = {tokens}: one answer takes {used} tokens, {prefix} of them video and question; "
-                    f"use at least {used}, or fewer data.frames or rl.max_segment_tokens"
+                    f"execution.micro_tokens = {tokens}: one answer takes {used} tokens, {prefix} of them video and "
+                    f"question; use at least {used}, or fewer data.frames or rl.max_segment_tokens"
                 )
             cut.append(path)
         else:
@@ -75,7 +75,7 @@ def pieces(rollout: Rollout, prefix: int, tokens: int) -> list[Piece]:
     return found
 
 
-def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl) -> None:
+def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl, micro_tokens: int) -> None:
     """Raise ValueError where the longest answer about a clip, all clips being alike in size, would not fit into a
     micro-batch: better before the first step than in the middle."""
     questions = [sample for deck in asked.questions for sample in deck.samples]
@@ -83,9 +83,9 @@ def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], s
         for sample in sorted(samples, key=lambda sample: len(sample.question))[-1:]:
             prefix = len(rollout_tree(policy, videos(sample.clip), sample.question, Rollout(())))
             needed = prefix + segments * settings.max_segment_tokens
-            if needed > settings.micro_tokens:
+            if needed > micro_tokens:
                 raise ValueError(
-                    f"rl.micro_tokens = {settings.micro_tokens}: an answer may take {needed} tokens, {prefix} of them "
+                    f"execution.micro_tokens = {micro_tokens}: an answer may take {needed} tokens, {prefix} of them "
                     f"video and question; use at least {needed}, or fewer data.frames or rl.max_segment_tokens"
                 )
 

@@ -9,7 +9,7 @@ import torch
 from videmo.backbone.policy import Policy
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Lora
+    from videmo.settings.sft import Lora
 
 # Every projection of the language model; the vision tower's own layers carry other names or stay as they are.
 TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"

@@ -10,7 +10,7 @@ from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import collate, token_logprobs
 from videmo.generation.hf import HfSampler
 from videmo.generation.sampler import Prompt
-from videmo.settings.model import Rl
+from videmo.settings.rl import Rl
 from videmo.training.forest import rollout_mask, rollout_tree, sampled_logprobs
 
 

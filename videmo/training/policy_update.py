@@ -33,7 +33,7 @@ from videmo.training.scoring import Scored
 from videmo.training.tally import Tally
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Rl
+    from videmo.settings.rl import Rl
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ def update(learner: Learner, scored: Sequence[Scored]) -> list[Tally]:
 
 
 def _parts(learner: Learner, scored: Sequence[Scored]) -> list[MicroBatch]:
-    policy, settings = learner.engine.policy, learner.settings
+    policy, budget = learner.engine.policy, learner.engine.settings.micro_tokens
     cut: list[tuple[Scored, Piece, PrefixTree]] = []
     for one in scored:
         video, question = learner.videos(one.sample.clip), one.sample.question
         prefix = len(rollout_tree(policy, video, question, Rollout(())))
-        found = pieces(one.rollout, prefix, settings.micro_tokens)
+        found = pieces(one.rollout, prefix, budget)
         cut += [(one, piece, rollout_tree(policy, video, question, piece.of(one.rollout))) for piece in found]
-    groups = micro_batches([tree for *_, tree in cut], settings.micro_tokens)
+    groups = micro_batches([tree for *_, tree in cut], budget)
     return [_part(learner, [cut[index] for index in group]) for group in groups]
 
 

@@ -16,7 +16,7 @@ from videmo.stages.work import Work, stage_directory
 from videmo.training.checkpoint import CHECKPOINTS, refuse_others
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Params
+    from videmo.settings.params import Params
 
 
 class Follower(Work):
@@ -42,19 +42,19 @@ class Follower(Work):
 def training_directory(output: Path, module: str, params: Params, inputs: Mapping[str, Path]) -> Iterator[Work]:
     """`stage_directory` for a stage that torchrun may have started several times over.
 
-    Raises ValueError where engine.processes is not the number that was started, or where `output` was begun with
+    Raises ValueError where execution.processes is not the number that was started, or where `output` was begun with
     another one: a new start would throw that work away unasked.
     """
     started = int(os.environ.get("WORLD_SIZE", "1"))
-    if params.engine.processes != started:
+    if params.execution.processes != started:
         raise ValueError(
-            f"engine.processes = {params.engine.processes}: {started} started; start the stage by "
-            f"torchrun --nproc-per-node {params.engine.processes}, or set engine.processes = {started}"
+            f"execution.processes = {params.execution.processes}: {started} started; start the stage by "
+            f"torchrun --nproc-per-node {params.execution.processes}, or set execution.processes = {started}"
         )
     if int(os.environ.get("RANK", "0")):
         yield Follower(output)
         return
-    refuse_others(partial_of(output) / CHECKPOINTS, params.engine)
+    refuse_others(partial_of(output) / CHECKPOINTS, params.execution)
     with stage_directory(output, module, params, inputs) as work:
         yield work
     if started > 1:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videmo.data.samples import Sample
-from videmo.settings.model import Rl
+from videmo.settings.rl import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import is_open
 from videmo.training.batches import Deck

@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from videmo.settings.model import Reward
+from videmo.settings.rl import Reward
 from videmo.tasks.catalog import Part
 from videmo.tasks.metrics import accuracy, f1
 from videmo.tasks.questions import read_answer, write_answer

@@ -11,7 +11,7 @@ from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout
 from videmo.llm.client import Ask
 from videmo.llm.scoring_prompts import Answered, opinions
-from videmo.settings.model import Reward
+from videmo.settings.rl import Reward
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import aspect_of, read_answer
 from videmo.training.objective import EPSILON, Advantages, level_advantages, node_values

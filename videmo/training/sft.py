@@ -34,7 +34,8 @@ from videmo.training.processes import training_directory
 from videmo.tree.model import LEVELS, Level
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Params, Sft
+    from videmo.settings.params import Params
+    from videmo.settings.sft import Sft
 
 MIXED: Literal["mixed"] = "mixed"  # in place of a level: all of them together
 Taught = Level | Literal["mixed"]
@@ -69,7 +70,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught)
         videos = clip_videos(dataset, policy, tower_rests(params))
         order = _batches(dataset.of("train"), params.sft, level, replays=before is not None)
         adapted = add_lora(policy, params.sft.lora, params.sft.seed)
-        engine = TrainingEngine(policy, params.engine, params.sft.gradient_clip, params.sft.weight_decay)
+        engine = TrainingEngine(policy, params.execution, params.sft.gradient_clip, params.sft.weight_decay)
         pace = _train(engine, order, videos, params.sft, _peak(params.sft, level), work)
         merge_lora(adapted)
         save_model(engine, work.path / "model")
@@ -136,7 +137,7 @@ def _train(
         pace.seconds += time.monotonic() - started
         work.log(step + 1, loss=loss, learning_rate=rate)
         work.progress(step + 1, order.steps, f"loss {loss:.3f}")
-        if (step + 1) % settings.checkpoint_steps == 0 and step + 1 < order.steps:
+        if (step + 1) % engine.settings.sft_checkpoint_steps == 0 and step + 1 < order.steps:
             save_checkpoint(checkpoints, engine, step + 1)
     engine.policy.model.eval()
     return pace

@@ -35,7 +35,8 @@ from videmo.training.scoring import Scored, ask_scorer, over_levels, reward_tall
 from videmo.training.tally import Tally, together
 
 if TYPE_CHECKING:
-    from videmo.settings.model import Params, Rl
+    from videmo.settings.params import Params
+    from videmo.settings.rl import Rl
 
 FINAL_STEPS = 10  # the final rewards are means over so many
 
@@ -49,7 +50,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
     a step that fails leaves its batch in the stage's partial directory.
     """
     scorer = params.rl.reward.scorer
-    ask = connect(scorer, "rl.reward.scorer").ask if scorer else None
+    ask = connect(scorer, params.execution.endpoint, "rl.reward.scorer").ask if scorer else None
     with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         policy, reference = (load_policy(inputs["sft_emotion"] / "model", params.backbone.dtype) for _ in range(2))
@@ -58,8 +59,9 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
             policy.model.model.visual.requires_grad_(False)
         videos = clip_videos(dataset, policy, tower_rests(params))
         asked = prompts(dataset.of("train"), params.rl)
+        check_room(policy, asked, videos, params.rl, params.execution.micro_tokens)
         gap = _check(policy, asked, videos, params.rl)
-        engine = TrainingEngine(policy, params.engine, params.rl.gradient_clip)
+        engine = TrainingEngine(policy, params.execution, params.rl.gradient_clip)
         reference.model.to(policy.device)
         learner = Learner(engine, reference, videos, params.rl, ask)
         seconds = _train(learner, asked, work)
@@ -72,7 +74,6 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def _check(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl) -> float:
-    check_room(policy, asked, videos, settings)
     captions, questions = asked.at(0)
     first = [(videos(sample.clip), sample.question) for sample in (captions or questions)[:2]]
     return check_parity(policy, HfSampler(policy), first, settings)
@@ -88,7 +89,7 @@ def _train(learner: Learner, asked: Prompts, work: Work) -> float:
         metrics = _step(learner, asked, step, work.path)
         work.log(step + 1, **metrics)
         work.progress(step + 1, settings.steps, f"reward {metrics['reward']:.3f}")
-        if (step + 1) % settings.checkpoint_steps == 0 and step + 1 < settings.steps:
+        if (step + 1) % learner.engine.settings.rl_checkpoint_steps == 0 and step + 1 < settings.steps:
             save_checkpoint(checkpoints, learner.engine, step + 1)
     return (time.monotonic() - started) / max(settings.steps - done, 1)
 
@@ -152,7 +153,7 @@ def _remedy(error: Exception) -> str:
     if isinstance(error, FloatingPointError):
         return "lower rl.learning_rate"
     if isinstance(error, torch.OutOfMemoryError):
-        return "lower rl.micro_tokens where it was in training, rl.branching or data.frames where it was in sampling"
+        return "lower execution.micro_tokens if it was training, rl.branching or data.frames if it was sampling"
     return ""
 
 

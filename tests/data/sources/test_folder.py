@@ -6,7 +6,8 @@ import pytest
 
 from videmo.data.clip import Recording, Rejected
 from videmo.data.sources.folder import COLUMNS, course, recordings
-from videmo.settings.model import Data, SettingError
+from videmo.settings.data import Data
+from videmo.settings.errors import SettingError
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS
 from videmo.tree.vocabulary import ASPECTS

@@ -8,7 +8,8 @@ import pytest
 from videmo.data.clip import Recording, Rejected
 from videmo.data.exchange import Item, export_samples
 from videmo.data.sources import folder, messages
-from videmo.settings.model import Data, SettingError
+from videmo.settings.data import Data
+from videmo.settings.errors import SettingError
 from videmo.tree.model import Pair
 
 

@@ -18,23 +18,23 @@ from videmo.drawn.ground_truth import face_box, labels_of, tree_of
 from videmo.drawn.performance import Performance, sample_performance
 from videmo.drawn.person import Person, sample_person
 from videmo.drawn.video import write_video
-from videmo.settings.model import Data
+from videmo.settings.data import Data
 
 SIZE = 168  # pixels; colour has half the resolution in the file
 NAMESPACE = 15  # of the people of the data set; people drawn for anything else take another
 
 
-def recordings(config: Data, work: Path) -> Iterator[Recording]:
+def recordings(config: Data, work: Path, workers: int) -> Iterator[Recording]:
     """Draw and encode config.people x config.clips_per_person clips below `work`, in order.
 
     The number of workers changes nothing but the time. Each person's clips share its traits and nothing else.
     """
     jobs = [(person, clip) for person in range(config.people) for clip in range(config.clips_per_person)]
     record = partial(_record, config.seed, work)
-    if config.workers == 1:
+    if workers == 1:
         yield from map(record, jobs)
         return
-    with ProcessPoolExecutor(config.workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
         yield from pool.map(record, jobs, chunksize=8)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from videmo.settings.model import Params, SettingError, check_params, load_params
+from videmo.settings.errors import SettingError
+from videmo.settings.params import Params, check_params, load_params
 
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "params").glob("*.yaml"))]
@@ -51,7 +52,7 @@ def test_the_papers_settings_are_the_papers(size):
         ("promotion.task_tolerances.head_pose=-1", "promotion.task_tolerances.head_pose = -1"),
         ("promotion.task_tolerances.head_pose=yes", "promotion.task_tolerances.head_pose = True"),
         ("promotion.model_name=it's", "promotion.model_name"),
-        ("engine.offload=true", "engine.zero_stage 2 or 3"),
+        ("execution.offload=true", "execution.zero_stage 2 or 3"),
         ("data.source=folder", "data.path is missing"),
         ("data.frame_size=100", "multiple of 28"),
         ("steps=3", "use section.key=value"),
@@ -70,7 +71,10 @@ def test_the_papers_settings_are_the_papers(size):
         ("sft.attribute.epochs=.inf", "sft.attribute.epochs = inf: Input should be a finite number"),
         ("sft.attribute.epochs=.nan", "finite number"),
         ("data.people=1", "data.people = 1"),
-        ("engine.processes=5", "engine.processes = 5: sft.batch_clips * sft.accumulation = 2 cannot be shared out"),
+        (
+            "execution.processes=5",
+            "execution.processes = 5: sft.batch_clips * sft.accumulation = 2 cannot be shared",
+        ),
         (
             "data.frame_size=336",
             "data.frame_size = 336: 112896 pixels a frame, over backbone.max_pixels = 100352; use at most 308",

@@ -1,0 +1,32 @@
+"""How models are asked, searched for better answers, and scored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.kinds import Positive, Rate, Section
+
+
+class Reasoning(Section):
+    candidates: Annotated[int, Field(ge=1, le=16)] = 4
+    temperature: Rate = 1.0
+    likelihood_weight: Annotated[float, Field(ge=0)] = 10.0  # edits that a nat a token is worth
+
+
+class Evaluation(Section):
+    judge: Literal["rules", "endpoint"] = "rules"
+    endpoint: Endpoint | None = None  # of the judge with that name
+    max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
+    sampler: Literal["hf", "vllm"] = "hf"  # what decodes answers, reasoned ones too
+    max_new_tokens: Positive = 200
+    resamples: Positive = 1000
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def the_judge_can_be_asked(self) -> Evaluation:
+        if self.judge == "endpoint" and self.endpoint is None:
+            raise ValueError("evaluation.judge = endpoint needs evaluation.endpoint, such as {url: ..., model: ...}")
+        return self

@@ -1,0 +1,26 @@
+"""The kinds of values that settings have, and the section that they stand in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Points = Annotated[float, Field(ge=0, strict=True)]  # strict: a yes inside a mapping would count as 1
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def yes_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+        """YAML reads `yes` and `on` as true, which Python takes for 1."""
+        takes = cls.model_fields[field.field_name or ""].annotation
+        if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):
+            raise PydanticCustomError("yes", "takes no yes or no, which are true and false in YAML, as on and off are")
+        return value

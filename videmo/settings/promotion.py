@@ -1,0 +1,41 @@
+"""When a challenger becomes the champion."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from videmo.settings.kinds import Points, Section
+from videmo.tasks.catalog import TASKS
+
+
+class Promotion(Section):
+    """When a challenger becomes the champion."""
+
+    min_gain: float = 0.0  # points of mean15 that the lower end of the interval must exceed
+    task_tolerance: Points = 3.0  # points any one task may fall
+    task_tolerances: dict[str, Points] = Field(default={})  # task -> points, where it is another number for one task
+    # What MLflow takes for a name, in an address such as models:/videmo@champion and in a search, too.
+    model_name: Annotated[str, Field(max_length=200, pattern=r"^[^/:?'\s\x00-\x1f][^/:?'\x00-\x1f]*$")] = "videmo"
+
+    @field_validator("task_tolerances")
+    @classmethod
+    def tolerances_are_of_tasks(cls, tolerances: dict[str, float]) -> dict[str, float]:
+        if strange := [task for task in tolerances if task not in TASKS]:
+            close = get_close_matches(strange[0], TASKS, n=1)
+            remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(TASKS)}"
+            raise ValueError(f"promotion.task_tolerances = {tolerances}: {strange[0]} is no task; {remedy}")
+        return tolerances
+
+    @field_validator("model_name")
+    @classmethod
+    def name_is_not_that_of_a_log(cls, name: str) -> str:
+        if name.endswith("-history"):
+            raise ValueError(f"promotion.model_name = {name}: is the name of a log of champions; leave out -history")
+        return name
+
+    def tolerance(self, task: str) -> float:
+        """How many points this task may fall."""
+        return self.task_tolerances.get(task, self.task_tolerance)
