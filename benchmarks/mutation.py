@@ -43,16 +43,16 @@ PYTEST = "-m pytest -x -q -p no:cacheprovider -p no:xdist --hypothesis-profile=m
 @dataclass(frozen=True)
 class Room:
     code: tuple[str, ...]  # patterns of files
-    tests: tuple[str, ...]
+    tests: tuple[str, ...]  # the same
 
 
 ROOMS = {
-    "tree": Room(("videmo/tree/*.py",), ("tests/tree",)),
-    "tasks": Room(("videmo/tasks/*.py",), ("tests/tasks",)),
+    "tree": Room(("videmo/tree/*.py",), ("tests/tree/test_*.py",)),
+    "tasks": Room(("videmo/tasks/*.py",), ("tests/tasks/test_*.py",)),
     "objective": Room(("videmo/training/objective.py",), ("tests/training/test_objective.py",)),
     "gate": Room(("videmo/registry/gate.py",), ("tests/registry/test_gate.py",)),
     "statistics": Room(("videmo/evaluation/statistics.py",), ("tests/evaluation/test_statistics.py",)),
-    "stages": Room(("videmo/stages/*.py",), ("tests/stages",)),
+    "stages": Room(("videmo/stages/*.py",), ("tests/stages/test_*.py",)),
 }
 
 
@@ -176,10 +176,12 @@ def time_limit(room: str, copy: Path) -> float:
     return 30 + 4 * (time.monotonic() - begun)
 
 
-def command(room: str, copy: Path) -> str:
+def command(room: str, copy: Path, file: str = "") -> str:
+    """The tests of a room in a copy of the tree; those that are named after the file come first."""
     settings = [f"PYTHONPATH={copy}", f"NUMBA_CACHE_DIR={copy / '.numba'}", "OMP_NUM_THREADS=1"]
-    python = [sys.executable, *PYTEST.split(), *ROOMS[room].tests]
-    return shlex.join(["env", "-C", str(copy), *settings, *python])
+    tests = sorted(path for pattern in ROOMS[room].tests for path in copy.glob(pattern))
+    tests.sort(key=lambda path: path.stem != f"test_{Path(file).stem}")
+    return shlex.join(["env", "-C", str(copy), *settings, sys.executable, *PYTEST.split(), *map(str, tests)])
 
 
 def tried(mutants: list[Mutant], copies: list[Path], limits: dict[str, float]) -> list[tuple[Mutant, bool]]:
@@ -192,7 +194,7 @@ def tried(mutants: list[Mutant], copies: list[Path], limits: dict[str, float]) -
         copy = idle.get()
         begun = time.monotonic()
         (copy / mutant.file).write_text(mutant.after)
-        outcome, _ = run_tests(command(mutant.room, copy), limits[mutant.room])
+        outcome, _ = run_tests(command(mutant.room, copy, mutant.file), limits[mutant.room])
         (copy / mutant.file).write_text(mutant.before)
         idle.put(copy)
         noticed = outcome is TestOutcome.KILLED
