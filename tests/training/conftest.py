@@ -1,43 +1,12 @@
-"""Stages under torchrun, what they logged, and a learner by itself."""
+"""What a stage logged, and a learner by itself."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from videmo.settings.execution import Execution
 from videmo.settings.rl import Rl
-
-PROGRAM = """
-import json, sys
-from importlib import import_module
-from pathlib import Path
-import torch
-from videmo.settings.params import check_params
-
-torch.set_num_threads(1)
-module, settings, inputs, output, arguments = json.loads(sys.argv[1])
-inputs = {name: Path(path) for name, path in inputs.items()}
-import_module(module).run(check_params(settings), inputs, Path(output), **arguments)
-"""
-
-
-@pytest.fixture
-def stage_by_torchrun():
-    """Run a stage in several processes."""
-
-    def run(processes: int, module: str, settings: dict, inputs: dict[str, Path], output: Path, **arguments) -> None:
-        named = {name: str(path) for name, path in inputs.items()}
-        task = json.dumps([module, settings, named, str(output), arguments])
-        program = output.with_name("program.py")
-        program.write_text(PROGRAM)
-        start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        subprocess.run([sys.executable, *start, program, task], env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True)
-
-    return run
 
 
 @pytest.fixture
