@@ -51,7 +51,10 @@ ROOMS = {
     "tasks": Room(("videmo/tasks/*.py",), ("tests/tasks/test_*.py",)),
     "objective": Room(("videmo/training/objective.py",), ("tests/training/test_objective.py",)),
     "gate": Room(("videmo/registry/gate.py",), ("tests/registry/test_gate.py",)),
-    "statistics": Room(("videmo/evaluation/statistics.py",), ("tests/evaluation/test_statistics.py",)),
+    "statistics": Room(
+        ("videmo/evaluation/statistics.py",),
+        ("tests/evaluation/test_statistics.py", "tests/evaluation/test_resampling.py"),
+    ),
     "stages": Room(("videmo/stages/*.py",), ("tests/stages/test_*.py",)),
 }
 

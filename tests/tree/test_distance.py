@@ -253,6 +253,14 @@ def test_a_batch_gives_what_its_pairs_give_alone():
     assert distances([]).shape == (0,)
 
 
+def test_trees_of_one_statement_and_of_none_are_told_apart():
+    def young():
+        return AffectiveTree(attribute=(Pair("age", "young"),))
+
+    pairs = [(young(), young()), (young(), AffectiveTree()), (AffectiveTree(), AffectiveTree()), (young(), young())]
+    assert list(distances(pairs)) == [0, 1, 0, 0]
+
+
 def test_where_compiled_code_cannot_be_kept_it_is_compiled_again():
     # Of all places to keep it, only that of a notebook: nowhere, in a process that is none.
     nowhere = {**os.environ, "NUMBA_CACHE_LOCATOR_CLASSES": "_IPythonCacheLocator"}
