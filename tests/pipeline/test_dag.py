@@ -120,6 +120,18 @@ def test_the_content_of_a_folder_of_videos_enters_the_digest_of_the_data(tmp_pat
     assert step.reason == "input changed: data.path"
 
 
+def test_a_stage_at_work_bears_the_digest_that_the_plan_names_with_what_lies_outside_the_store(tmp_path):
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "labels.csv").write_text("file\n")
+    params = check_params({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
+    stage, planned = TABLE["data_build"], plan(params)[0]
+    with stage_directory(output_of("data_build", planned.digest), stage.module, stage.view(params), {}) as work:
+        report = work.finish()
+    assert report.digest == planned.digest
+    assert report.inputs == {"data.path": directory_digest(tmp_path / "videos")}
+    assert plan(params)[0].cached
+
+
 def test_a_directory_digest_is_of_names_and_content_and_not_of_times(tmp_path):
     (tmp_path / "a" / "deep").mkdir(parents=True)
     (tmp_path / "a" / "deep" / "x").write_text("1")
