@@ -82,8 +82,6 @@ def main() -> None:
         copies = [copy_of_the_tree(Path(directory) / str(worker)) for worker in range(options.jobs)]
         limits = {room: time_limit(room, copies[0]) for room in rooms}
         survivors = [mutant for mutant, noticed in tried(mutants, copies, limits) if not noticed]
-    for mutant in survivors:
-        print(f"\n{mutant.file}:{mutant.line} {mutant.operator}\n{mutant.difference()}")
     killed = {room: rate([m for m in mutants if m.room == room], survivors) for room in rooms}
     print(json.dumps({"killed": rate(mutants, survivors), **killed, "seconds": round(time.monotonic() - begun)}))
 
@@ -202,7 +200,9 @@ def tried(mutants: list[Mutant], copies: list[Path], limits: dict[str, float]) -
         idle.put(copy)
         noticed = outcome is TestOutcome.KILLED
         told = "killed  " if noticed else "SURVIVED"
-        print(f"{told} {time.monotonic() - begun:5.1f} s  {mutant.file}:{mutant.line} {mutant.operator}", flush=True)
+        shown = "" if noticed else f"\n{mutant.difference()}"
+        seconds = time.monotonic() - begun
+        print(f"{told} {seconds:5.1f} s  {mutant.file}:{mutant.line} {mutant.operator}{shown}", flush=True)
         return mutant, noticed
 
     with ThreadPoolExecutor(len(copies)) as pool:
