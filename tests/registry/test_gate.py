@@ -1,10 +1,13 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from videmo.evaluation.evidence import evidence
 from videmo.evaluation.page.rendering import render
-from videmo.evaluation.statistics import MEASURES, Scores
+from videmo.evaluation.statistics import MEASURES, Scores, difference, estimate
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.promotion import Promotion
@@ -182,3 +185,37 @@ def test_no_challenger_passes_with_an_interval_that_reaches_down_to_nothing(shif
 def test_scores_of_other_samples_are_never_compared():
     with pytest.raises(ValueError, match="same samples"):
         gate(scores(5.0, people=39), scores(people=40))
+
+
+def test_a_verdict_holds_what_it_was_decided_with():
+    challenger, champion = scores(5.0, {"identity": 3.0}), scores()
+    verdict = gate(challenger, champion, min_gain=1.0)
+    assert (verdict.judge, verdict.resamples, verdict.seed, verdict.min_gain) == ("rules", 300, EVALUATION.seed, 1.0)
+    assert (verdict.samples, verdict.clusters) == (40 * len(MEASURES), 40)
+    sampling = EVALUATION.resamples, EVALUATION.seed
+    ours, theirs = estimate(challenger, *sampling), estimate(champion, *sampling)
+    gains = difference(challenger, champion, *sampling)
+    for stored, figures in (
+        ((verdict.challenger_mean15, verdict.challenger_tasks, verdict.challenger_columns), ours),
+        ((verdict.opponent_mean15, verdict.opponent_tasks, verdict.opponent_columns), theirs),
+        ((verdict.gain, verdict.task_gains, verdict.column_gains), gains),
+    ):
+        assert stored == (
+            figures.mean15.as_list(),
+            {name: figure.as_list() for name, figure in figures.tasks.items()},
+            {name: figure.as_list() for name, figure in figures.columns.items()},
+        )
+    assert {"p": verdict.p, "detectable": verdict.detectable} == asdict(evidence(challenger, champion, *sampling))
+
+
+def test_of_many_missing_columns_three_are_named_and_the_others_counted():
+    missing = ["appearance_recognition", "identity", "head_pose", "open_eye", "fluency"]
+    verdict = gate(rows(scores(5.0), lambda name, cluster: name not in missing), scores())
+    assert "no score in appearance_recognition, identity, head_pose and 2 more" in verdict.reason
+    verdict = gate(rows(scores(5.0), lambda name, cluster: name not in missing[:3]), scores())
+    assert verdict.reason.endswith("no score in appearance_recognition, identity, head_pose.")
+
+
+def test_a_verdict_stored_with_fields_of_another_version_is_read():
+    stored = {**gate(scores(5.0), scores()).as_dict(), "mood": "fine"}
+    assert Verdict.from_dict(stored) == gate(scores(5.0), scores())
