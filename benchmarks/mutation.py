@@ -37,6 +37,7 @@ from cosmic_ray.work_item import TestOutcome
 from benchmarks.left_out import LeftOutArgument, LeftOutCall, LeftOutStatement
 
 ROOT = Path(__file__).parents[1]
+MEMORY = 12 * 2**30  # bytes that a mutant may ask for, such as one that takes the length of an array wrongly
 PYTEST = "-m pytest -x -q -p no:cacheprovider -p no:xdist --hypothesis-profile=mutation"
 
 
@@ -182,7 +183,8 @@ def command(room: str, copy: Path, file: str = "") -> str:
     settings = [f"PYTHONPATH={copy}", f"NUMBA_CACHE_DIR={copy / '.numba'}", "OMP_NUM_THREADS=1"]
     tests = sorted(path for pattern in ROOMS[room].tests for path in copy.glob(pattern))
     tests.sort(key=lambda path: path.stem != f"test_{Path(file).stem}")
-    return shlex.join(["env", "-C", str(copy), *settings, sys.executable, *PYTEST.split(), *map(str, tests)])
+    run = shlex.join(["env", "-C", str(copy), *settings, sys.executable, *PYTEST.split(), *map(str, tests)])
+    return shlex.join(["sh", "-c", f"ulimit -v {MEMORY // 1024}; exec {run}"])
 
 
 def tried(mutants: list[Mutant], copies: list[Path], limits: dict[str, float]) -> list[tuple[Mutant, bool]]:
