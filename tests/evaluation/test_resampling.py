@@ -49,6 +49,12 @@ def test_figures_and_intervals_are_those_of_a_plain_loop_over_the_resamples():
     assert found.mean15.as_list() == pytest.approx([mean[0], *np.percentile(mean[1:], (2.5, 97.5))])
 
 
+def test_a_table_is_the_mean_of_the_columns_that_are_measured():
+    table = answers(0)
+    found = estimate(table, 10, seed=3)
+    assert found.tables["attribute"].value == pytest.approx(drawn_again(table, 1, seed=3)[0].mean())
+
+
 def test_resampled_differences_are_paired_resample_by_resample():
     ours, theirs = answers(0), answers(1)
     expected = drawn_again(ours, 50, seed=3) - drawn_again(theirs, 50, seed=3)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS, PARTS, TASKS
-from videmo.tasks.questions import answer_space, ask, is_open
+from videmo.tasks.questions import answer_space, ask, has_one_answer, is_open
 from videmo.tree.vocabulary import ASPECTS
 
 ANSWERS = {
@@ -83,3 +83,18 @@ def test_an_open_question_takes_several_answers_where_its_aspects_do():
 
 def test_every_part_is_of_a_corpus():
     assert [part.name for part in PARTS.values() if not part.corpus] == []
+
+
+def test_only_the_full_captions_are_about_every_aspect():
+    captions = {name: part for name, part in PARTS.items() if not part.answers and not is_open(part)}
+    assert {name for name, part in captions.items() if not part.aspects} == {"fine_caption", "rationale"}
+    assert {ASPECTS[aspect].level for aspect in captions["action_caption"].aspects} == {"attribute"}
+    assert {ASPECTS[aspect].level for aspect in captions["emotion_caption"].aspects} == {"expression", "emotion"}
+
+
+@pytest.mark.parametrize(
+    ("part", "one"),
+    [("identity", True), ("eyes", True), ("appearance", False), ("accessories", False), ("fine_caption", False)],
+)
+def test_a_question_has_one_answer_where_its_answers_exclude_each_other(part, one):
+    assert has_one_answer(PARTS[part]) == one

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import ask
-from videmo.tasks.scoring import score_answer
+from videmo.tasks.scoring import is_readable, score_answer
 from videmo.tasks.understanding import caption_score, understanding_scores
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
 from videmo.tree.text import render, render_sentences
@@ -140,3 +140,17 @@ def test_an_unreadable_reference_is_a_fault_of_the_data():
 
 def test_an_answer_of_a_million_characters_is_scored_in_a_moment():
     assert understanding_scores("<attribute>" + "age: young; " * 80_000, REFERENCE)["fluency"] == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "readable"),
+    [
+        ("head_pose", "left 30", True),
+        ("head_pose", "backwards", False),
+        ("appearance", "none", True),
+        ("rationale", "<emotion></emotion>", True),
+        ("rationale", "anger, because of the brows", False),
+    ],
+)
+def test_an_answer_is_readable_where_it_names_an_answer_or_has_a_level(part, answer, readable):
+    assert is_readable(part, ask(PARTS[part]), answer) == readable

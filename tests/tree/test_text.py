@@ -10,7 +10,7 @@ from videmo.data.annotation.trees import told_levels, told_tree, tree_from_label
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import is_open
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
-from videmo.tree.text import parse, render, render_sentences
+from videmo.tree.text import Parsed, parse, render, render_sentences
 from videmo.tree.vocabulary import ASPECTS
 
 PAIRS = {
@@ -121,6 +121,24 @@ def test_what_was_read_can_be_written_and_read_again(text):
 def test_a_problem_is_reported_where_it_is(text, position, reason):
     found = [problem.position for problem in parse(text).problems if reason in problem.reason]
     assert position in found
+
+
+def test_a_problem_names_its_level():
+    reasons = {
+        "<attribute>": "<attribute> is not closed",
+        "<attribute><emotion></emotion>": "<attribute> is not closed",
+        "</expression>": "</expression> closes nothing",
+        "<emotion></attribute>": "</attribute> closes nothing",
+        "<emotion></emotion><emotion></emotion>": "<emotion> appears again",
+        "<emotion></emotion><attribute></attribute>": "<attribute> is out of order",
+    }
+    assert {text: [problem.reason for problem in parse(text).problems] for text in reasons} == {
+        text: [reason] for text, reason in reasons.items()
+    }
+
+
+def test_of_nothing_nothing_was_read():
+    assert parse("") == parse(" \n") == Parsed(AffectiveTree())
 
 
 def test_a_level_without_a_complete_segment_is_empty_and_the_others_count():
