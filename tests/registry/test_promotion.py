@@ -13,6 +13,7 @@ from videmo.registry.manual_promotion import promote_version, roll_back
 from videmo.registry.promotion import asked_digest, decide, register
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import artifact
+from videmo.stages.digest import Code
 
 
 def card():
@@ -189,6 +190,6 @@ def test_answers_are_of_one_test_set_where_nothing_but_the_model_differs(evaluat
         asked_digest(PARAMS, inputs, ours[1:]),
         asked_digest(PARAMS, evaluated("a", 0.9, data="d2"), ours),
     ]
-    monkeypatch.setattr(promotion, "import_closure", lambda module: {f"{module}.py": "another"})
+    monkeypatch.setattr(promotion, "code_of", lambda module: Code({f"{module}.py": "another"}, {}))
     others.append(asked_digest(PARAMS, inputs, ours))
     assert len({known, *others}) == 7

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from videmo.stages import closure
-from videmo.stages.closure import import_closure
+from videmo.stages.closure import closure_of
 
 FILES = (
     "__init__.py", "room/__init__.py", "room/helper.py", "room/deep/__init__.py", "room/deep/inner.py",
@@ -27,7 +27,7 @@ def dependencies(tmp_path, monkeypatch) -> Callable[[str, str], set[str]]:
         path = root.parent.joinpath(*module.split(".")).with_suffix(".py")
         path = path if path.parent.exists() else path.parent
         path.write_text(source)
-        return {Path(file).relative_to("videmo").as_posix() for file in import_closure(module)}
+        return {Path(file).relative_to("videmo").as_posix() for file in closure_of(module).code}
 
     return of
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from videmo.pipeline.reasons import differences, few
 from videmo.settings.params import Params
 from videmo.settings.sections import SectionsView
-from videmo.stages.closure import import_closure
-from videmo.stages.digest import stage_digest
+from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.external_inputs import outside_digests
 from videmo.stages.report import STAGE_FILE, StageReport, faults
 from videmo.stages.store import output_of, partial_of
@@ -29,9 +29,10 @@ class Resources:
 class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
-    `after` only orders: it does not enter the digest. `hidden` are settings of its sections that it does not read.
-    A `distributed` one runs in execution.processes processes.
-    The output of a stage that acts on the world outside the store is not `reusable`: that world may have changed.
+    `modules` are those that it finds at run time, as a setting names them. `after` only orders: it does not enter the
+    digest. `hidden` are settings of its sections that it does not read. The output of a stage that acts on the world
+    outside the store is not `reusable`: that world may have changed. A `distributed` one runs in
+    execution.processes processes.
     """
 
     name: str
@@ -40,13 +41,16 @@ class Stage:
     inputs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     reusable: bool = True
     distributed: bool = False
     resources: Resources = Resources()
 
     def view(self, params: Params) -> SectionsView:
-        return SectionsView(params, self.sections, self.name, self.hidden, outside_digests(params, self.sections))
+        modules = tuple(module.format(params=params) for module in self.modules)
+        outside = outside_digests(params, self.sections)
+        return SectionsView(params, self.sections, self.name, self.hidden, outside, modules)
 
 
 def _curriculum(level: str, *before: str) -> Stage:
@@ -68,7 +72,7 @@ TRAINING = Resources(cpu="8", memory="64G", gpus=1)
 
 # fmt: off
 STAGES = (
-    Stage("data_build", "videmo.data.build", ("data",)),
+    Stage("data_build", "videmo.data.build", ("data",), modules=("videmo.data.sources.{params.data.source}",)),
     Stage("data_validation", "videmo.data.validation", ("validation",), ("data_build",)),
     _curriculum("attribute"),
     _curriculum("expression", "sft_attribute"),
@@ -102,7 +106,7 @@ def plan(params: Params) -> list[PlannedStep]:
         output = output_of(stage.name, digest)
         broken = faults(output) if output.exists() else []
         if broken:
-            reason = f"damaged: {_few(broken)}"
+            reason = f"damaged: {few(broken)}"
         elif output.exists():
             reason = "cached" if stage.reusable else "never taken from the store"
         else:
@@ -113,7 +117,7 @@ def plan(params: Params) -> list[PlannedStep]:
 
 def digest_for(stage: Stage, params: Params, inputs: Mapping[str, str]) -> str:
     view = stage.view(params)
-    return stage_digest(stage.module, view.model_dump(), {**view.outside, **inputs})
+    return stage_digest(code_of(stage.module, view.modules), view.model_dump(), {**view.outside, **inputs})
 
 
 def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -> str:
@@ -122,13 +126,9 @@ def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -
         reason = "never run"
     else:
         view = stage.view(params)
-        changes = (
-            ("input changed", _changed(before.inputs, {**view.outside, **inputs})),
-            ("params changed", _changed_settings(before.config, view.model_dump())),
-            ("code changed", _changed(before.code, import_closure(stage.module))),
-        )
-        named = [f"{kind}: {_few(names)}" for kind, names in changes if names]
-        reason = "; ".join(named) or "not in the store"
+        code = code_of(stage.module, view.modules)
+        changes = differences(before, {**view.outside, **inputs}, view.model_dump(), code)
+        reason = "; ".join(changes) or "not in the store"
     return f"{reason}; resumes" if partial_of(output_of(stage.name, digest)).exists() else reason
 
 
@@ -138,23 +138,3 @@ def _newest(stage: str) -> StageReport | None:
         with suppress(ValueError):  # a damaged one says nothing
             return StageReport.read(path.parent)
     return None
-
-
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-
-
-def _changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    old, new = _flat(before), _flat(now)
-    return [f"{key} {old.get(key)} -> {new.get(key)}" for key in _changed(old, new)]
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat.update(_flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value})
-    return flat
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -53,7 +53,9 @@ def check_gpus(processes: int) -> None:
 
 def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> None:
     described = {
-        "stage": {name: getattr(stage, name) for name in ("name", "module", "sections", "hidden", "arguments")},
+        "stage": {
+            name: getattr(stage, name) for name in ("name", "module", "sections", "hidden", "modules", "arguments")
+        },
         "params": params.model_dump(mode="json"),
         "inputs": {name: str(path) for name, path in inputs.items()},
         "output": str(output),

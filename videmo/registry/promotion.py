@@ -19,8 +19,8 @@ from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
 from videmo.settings.params import Params
-from videmo.stages.closure import import_closure
 from videmo.stages.content import digest_of
+from videmo.stages.digest import code_of
 from videmo.stages.report import StageReport
 from videmo.stages.store import home, stage_lock
 from videmo.stages.work import stage_directory
@@ -105,7 +105,7 @@ def asked_digest(params: Params, inputs: Mapping[str, Path], answers: Sequence[P
     """What answers depend on besides the model: the data, the samples asked, how answers are made and by what code."""
     asked = sorted(prediction.id for prediction in answers)
     settings = (params.evaluation.max_new_tokens, params.evaluation.sampler, params.backbone.dtype)
-    return digest_of([_data_digest(inputs), asked, *settings, import_closure("videmo.evaluation.answers")])
+    return digest_of([_data_digest(inputs), asked, *settings, code_of("videmo.evaluation.answers").digest])
 
 
 def label_of(champion: ModelVersion) -> str:

@@ -13,7 +13,8 @@ class SectionsView:
 
     `hidden` are settings inside these sections that it does not read ("sft.emotion"). `outside` are digests of what the
     sections point at outside the store: a folder of videos, a directory of weights. Every stage sees `execution`, which
-    changes nothing of its result and stands apart from its sections.
+    changes nothing of its result and stands apart from its sections. `modules` are those
+    that the stage finds at run time.
     """
 
     def __init__(
@@ -23,8 +24,10 @@ class SectionsView:
         stage: str,
         hidden: tuple[str, ...] = (),
         outside: Mapping[str, str] | None = None,
+        modules: tuple[str, ...] = (),
     ):
         self.stage = stage
+        self.modules = modules
         self.outside = dict(outside or {})
         self.execution = params.execution
         self._hidden = {

@@ -1,28 +1,34 @@
-"""The digest of a stage: what it depends on and nothing else."""
+"""The digest of a stage: what its output depends on and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from typing import Any
 
-from videmo.stages.closure import import_closure
+from videmo.stages.closure import closure_of
 from videmo.stages.content import digest_of
-
-VERSIONS_OF = ("torch", "transformers", "deepspeed", "numpy", "av")
-
-
-def stage_digest(module: str, sections: Mapping[str, Any], input_digests: Mapping[str, str]) -> str:
-    """What a stage depends on and nothing else: its code and package data, config sections and inputs."""
-    return digest_of([import_closure(module), sections, input_digests])
+from videmo.stages.libraries import public, versions_of
 
 
-def installed_versions() -> dict[str, str]:
-    return {package: installed for package in VERSIONS_OF if (installed := _installed(package))}
+@dataclass(frozen=True)
+class Code:
+    """What a module does: its files and those it depends on, and the versions of the libraries that they import."""
+
+    files: dict[str, str]  # path -> digest
+    versions: dict[str, str]  # distribution -> version, and Python's minor version
+
+    @property
+    def digest(self) -> str:
+        return digest_of([self.files, public(self.versions)])
 
 
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def code_of(module: str, modules: tuple[str, ...] = ()) -> Code:
+    """The code of `module`, with `modules` that it finds at run time."""
+    closure = closure_of(module, modules)
+    return Code(closure.code, versions_of(closure.outside))
+
+
+def stage_digest(code: Code, sections: Mapping[str, Any], input_digests: Mapping[str, str]) -> str:
+    """16 hex digits over the code, the settings by section, and the digests of the inputs."""
+    return digest_of([code.files, public(code.versions), sections, input_digests])

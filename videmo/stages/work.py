@@ -15,9 +15,8 @@ from typing import Any
 
 from videmo.settings.params import Params
 from videmo.settings.sections import SectionsView
-from videmo.stages.closure import import_closure
 from videmo.stages.content import file_digest
-from videmo.stages.digest import installed_versions, stage_digest
+from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.files import sync, sync_tree
 from videmo.stages.report import STAGE_FILE, StageReport
 from videmo.stages.store import partial_of, progress_file, stage_lock
@@ -87,11 +86,11 @@ def stage_directory(
     with stage_lock(output):
         if output.exists():
             raise FileExistsError(f"{output}: is complete already; remove it to run {view.stage} again")
-        code = import_closure(module)
+        code = code_of(module, view.modules)
         input_digests = {**view.outside, **{name: StageReport.read(path).digest for name, path in inputs.items()}}
-        digest = stage_digest(module, view.model_dump(), input_digests)
+        digest = stage_digest(code, view.model_dump(), input_digests)
         report = StageReport(
-            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code, installed_versions(),
+            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code.files, code.versions,
             execution=view.execution.model_dump(mode="json"),
         )  # fmt: skip
         _open_partial(partial_of(output), digest)

@@ -1,4 +1,4 @@
-"""Stages: what a digest depends on, and outputs that appear whole or not at all."""
+"""Stages at work: outputs that appear whole or not at all."""
 
 import json
 import multiprocessing
@@ -14,10 +14,8 @@ import pytest
 
 from videmo.settings.params import Params, check_params
 from videmo.settings.sections import SectionsView
-from videmo.stages import closure
-from videmo.stages.closure import import_closure
-from videmo.stages.content import digest_of, file_digest
-from videmo.stages.digest import stage_digest
+from videmo.stages.content import file_digest
+from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.report import StageReport, faults, read_manifest
 from videmo.stages.store import partial_of
 from videmo.stages.work import stage_directory
@@ -53,11 +51,8 @@ def test_an_output_appears_only_when_the_stage_has_finished(tmp_path):
 def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(tmp_path):
     report = finished(tmp_path / "out", metrics={"loss": 1})
     stored = json.loads((tmp_path / "out" / "stage.json").read_text())
-    assert (
-        stored["digest"]
-        == stage_digest(MODULE, Params().model_dump(mode="json", exclude={"execution"}), {})
-        == report.digest
-    )
+    settings = Params().model_dump(mode="json", exclude={"execution"})
+    assert stored["digest"] == stage_digest(code_of(MODULE), settings, {}) == report.digest
     assert stored["files"] == {"weights.bin": file_digest(tmp_path / "out" / "weights.bin")}
     assert stored["config"]["rl"]["steps"] == 40
     assert stored["execution"]["zero_stage"] == 0
@@ -204,81 +199,3 @@ def test_a_stage_sees_its_own_sections_and_is_told_which_it_forgot():
         _ = view.sft.attribute
     assert set(view.model_dump()) == {"sft"}
     assert "attribute" not in view.model_dump()["sft"]
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """A package named videmo with two stages, a helper that one of them imports inside a function, and data files."""
-    root = tmp_path / "videmo"
-    files = {
-        "__init__.py": "",
-        "config.py": "A = 1",
-        "stage.py": "",
-        "room/__init__.py": "",
-        "room/one.py": "from videmo.settings.params import A\n\ndef run():\n    from videmo.room import helper\n",
-        "room/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from videmo.room import one\n"
-        "from . import sources\nimport json\n\nNAME = 'table.json'\nMODULE = 'videmo.room.sources.'\n",
-        "room/helper.py": "import os\n",
-        "room/table.json": "{}",
-        "room/other.json": "{}",
-        "room/README.md": "words",
-        "room/sources/__init__.py": "",
-        "room/sources/folder.py": "X = 1",
-    }
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(content)
-    monkeypatch.setattr(closure, "PACKAGE", root)
-    return root
-
-
-def dependents(package: Path, edited: str) -> set[str]:
-    """Which of the two stages have another digest once `edited` has changed."""
-    before = {name: stage_digest(f"videmo.room.{name}", {}, {}) for name in ("one", "two")}
-    path = package / edited
-    path.write_text(path.read_text() + "\n# edited\n")
-    return {name for name, digest in before.items() if stage_digest(f"videmo.room.{name}", {}, {}) != digest}
-
-
-@pytest.mark.parametrize(
-    ("edited", "changed"),
-    [
-        ("room/one.py", {"one"}),
-        ("room/helper.py", {"one"}),  # imported inside a function
-        ("room/two.py", {"two"}),  # one's import of it is for types alone
-        ("room/sources/folder.py", {"two"}),  # named by a string with the package's name
-        ("room/table.json", {"two"}),  # named by two
-        ("room/other.json", {"one", "two"}),  # named by nobody, so everybody's
-        ("room/__init__.py", {"one", "two"}),
-        ("room/README.md", set()),
-        ("config.py", set()),  # its values enter by section
-    ],
-)
-def test_an_edit_changes_the_digest_of_what_depends_on_it_and_nothing_else(package, edited, changed):
-    assert dependents(package, edited) == changed
-
-
-def test_the_digest_follows_settings_inputs_and_nothing_that_is_merely_written_differently():
-    digest = stage_digest(MODULE, {"rl": {"steps": 1, "seed": 0}}, {"data_build": "a"})
-    assert stage_digest(MODULE, {"rl": {"seed": 0, "steps": 1}}, {"data_build": "a"}) == digest
-    assert stage_digest(MODULE, {"rl": {"steps": 2, "seed": 0}}, {"data_build": "a"}) != digest
-    assert stage_digest(MODULE, {"rl": {"steps": 1, "seed": 0}}, {"data_build": "b"}) != digest
-    assert len(digest) == 16
-
-
-def test_the_closure_reaches_the_weights_of_the_tiny_backbone_and_not_the_report():
-    files = set(import_closure("videmo.training.tree_rl"))
-    assert "videmo/backbone/weights/tiny/model.safetensors" in files
-    assert "videmo/tree/zhang_shasha.py" in files
-    assert not [
-        file for file in files if file.startswith(("videmo/evaluation", "videmo/pipeline", "videmo/kubeflow", "tests"))
-    ]
-
-
-def test_a_module_that_is_not_there_is_named():
-    with pytest.raises(ModuleNotFoundError, match=r"videmo\.nothing"):
-        import_closure("videmo.nothing")
-
-
-def test_equal_values_have_equal_digests_in_any_order():
-    assert digest_of({"a": 1, "b": [1, 2]}) == digest_of({"b": [1, 2], "a": 1}) != digest_of({"a": 1, "b": [2, 1]})
