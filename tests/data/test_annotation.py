@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videmo.data.annotation.trees import emotion_word, rationale_tree, told_levels, told_tree, tree_from_labels
+from videmo.data.annotation.trees import emotion_word, rationale_tree, stated_levels, stated_tree, tree_from_labels
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
 from videmo.tree.vocabulary import ASPECTS
@@ -58,9 +58,9 @@ def test_a_rationale_keeps_what_moves_what_it_rests_on_and_every_action():
 
 
 def test_a_caption_tells_its_aspects_on_its_levels():
-    assert told_levels(PARTS["appearance_caption"]) == ("attribute",)
-    assert told_levels(PARTS["emotion_caption"]) == ("expression", "emotion")
-    assert told_levels(PARTS["fine_caption"]) == told_levels(PARTS["rationale"]) == LEVELS
-    assert {pair.aspect for pair in told_tree(PARTS["action_caption"], FULL).attribute} == {
+    assert stated_levels(PARTS["appearance_caption"]) == ("attribute",)
+    assert stated_levels(PARTS["emotion_caption"]) == ("expression", "emotion")
+    assert stated_levels(PARTS["fine_caption"]) == stated_levels(PARTS["rationale"]) == LEVELS
+    assert {pair.aspect for pair in stated_tree(PARTS["action_caption"], FULL).attribute} == {
         "body action", "head action", "face action"}  # fmt: skip
-    assert told_tree(PARTS["fine_caption"], FULL) == FULL
+    assert stated_tree(PARTS["fine_caption"], FULL) == FULL

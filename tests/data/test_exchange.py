@@ -45,15 +45,15 @@ GOOD = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "co
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"videos": ["../a.mp4"]}, "below the directory"),
-        ({"videos": ["/a.mp4"]}, "below the directory"),
-        ({"videos": ["a.mp4", "b.mp4"]}, "one video an item"),
-        ({"videos": []}, "one video an item"),
-        ({"videos": "a.mp4"}, "one video an item"),
-        ({"messages": GOOD["messages"] * 2}, "one question of the user"),
+        ({"videos": ["../a.mp4"]}, "must be a relative path without"),
+        ({"videos": ["/a.mp4"]}, "must be a relative path without"),
+        ({"videos": ["a.mp4", "b.mp4"]}, "must name exactly one video"),
+        ({"videos": []}, "must name exactly one video"),
+        ({"videos": "a.mp4"}, "must name exactly one video"),
+        ({"messages": GOOD["messages"] * 2}, "must be one user question and one assistant answer"),
         ({"messages": [{"role": "user", "content": 3}, {"role": "assistant", "content": "a"}]}, "as text"),
-        ({"messages": [{"from": "human"}]}, "no messages with role"),
-        ({"messages": None}, "no messages with role"),
+        ({"messages": [{"from": "human"}]}, "must have videos, and messages with role and content"),
+        ({"messages": None}, "must have videos, and messages with role and content"),
     ],
 )
 def test_an_item_out_of_format_is_named(tmp_path, change, fault):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videmo.data.annotation.trees import told_levels, told_tree, tree_from_labels
+from videmo.data.annotation.trees import stated_levels, stated_tree, tree_from_labels
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import is_open
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
@@ -85,9 +85,9 @@ def test_every_tree_that_labels_of_face_15_make_reads_back_from_every_caption(la
     tree = tree_from_labels(labels)
     assert parse(render(tree)).tree == parse(render_sentences(tree)).tree == tree
     for part in CAPTIONS:
-        told = told_tree(part, tree)
-        read = parse(render(told, told_levels(part)))
-        assert (read.tree, read.levels, read.problems) == (told, told_levels(part), ())
+        stated = stated_tree(part, tree)
+        read = parse(render(stated, stated_levels(part)))
+        assert (read.tree, read.levels, read.problems) == (stated, stated_levels(part), ())
 
 
 @given(st.lists(pieces, max_size=40).map("".join))

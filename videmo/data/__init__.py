@@ -1,1 +1,1 @@
-"""Clips: sources of videos, decoding, samples, shards, validation."""
+"""From videos and labels to a checked data set: sources, decoding, samples, shards, validation."""

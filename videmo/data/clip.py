@@ -1,4 +1,4 @@
-"""A clip: a video with sampled frames and what is known about it."""
+"""Clips, the recordings they are made from, and what was rejected."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from videmo.tree.model import AffectiveTree
 
 Split = Literal["train", "test"]
 
-CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,90}")  # what may name a member of a tar shard
+CLIP_ID = re.compile(r"[A-Za-z0-9_-]{1,90}")  # safe as the name of a member in a tar shard
 
 
 @dataclass(frozen=True)
 class Clip:
-    """`labels` holds, for each part of face-15 (tasks/catalog.py) that is known of this clip, the chosen answers: one
-    for a single-choice part, any number (none: the empty tuple) where several may apply. An absent part is unknown.
+    """A video with sampled frames and what is known about it.
 
-    `face_box` is (left, top, right, bottom) as shares of the frame, the union over the sampled frames.
+    `labels` maps a part of face-15 (tasks/catalog.py) to the chosen answers: one for a single choice, any number for a
+    multiple choice, where the empty tuple means none. A part that is absent is unknown.
+
+    `face_box` is (left, top, right, bottom) as shares of the frame: the union over the sampled frames.
     """
 
     id: str
@@ -39,10 +41,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Recording:
-    """A video that a source offers, before it is decoded. A source that knows where the face is says so in `face_box`
-    (as in Clip); of the others the build itself checks that a face is there at all.
+    """A video that a source offers, before it is decoded.
 
-    `id` matches CLIP_ID. `person` is who is seen; several are joined by `+`, and people who share a clip share a split.
+    `id` matches CLIP_ID. `person` is who is seen; several names are joined by `+`, and people who share a clip share a
+    split. A source that knows where the face is sets `face_box` (as in Clip); otherwise data_build looks for a face.
     """
 
     id: str
@@ -55,14 +57,14 @@ class Recording:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Something a source holds that is no clip, and why: one line of the quarantine."""
+    """A file that cannot become a clip, and the reason: one line of the quarantine."""
 
     file: str
     reason: str
 
 
 def clip_id(name: str) -> str:
-    """An id for the video at the relative path `name`: the path in safe characters, with a hash where any was lost.
+    """An id for the video at the relative path `name`: the path in safe characters, plus a hash if any were replaced.
 
     >>> clip_id("talk/anna.mp4")
     'talk_anna_mp4'
@@ -74,7 +76,7 @@ def clip_id(name: str) -> str:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is such a file; one whose name is too long, or that lies where nobody may look, is not."""
+    """Whether `path` is a file; False if its name is too long or its directory cannot be read."""
     try:
         return path.is_file()
     except OSError:

@@ -1,4 +1,4 @@
-"""How a video becomes evenly sampled square frames, and how one that cannot is told."""
+"""Decode a video into evenly sampled square frames, or say why it cannot be decoded."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ import numpy as np
 
 from videmo.data.clip import is_there
 
-DELIVERED = 0.9  # share of the promised frames, or length, below which a video counts as truncated
-FALLBACK_FPS = 25.0  # where a file says nothing of time
+DELIVERED = 0.9  # share of the stated frames, or length, below which a video counts as truncated
+FALLBACK_FPS = 25.0  # for files without timestamps
 TIMED_HEADERS = ("matroska", "mov", "asf", "flv")  # formats whose headers state a length; others only guess it
 GIF_TRAILER = b";"
-# Formats that hold their pictures. A playlist that is dressed up as a video names other files, here or in the network.
+# Formats that contain their pictures. A playlist disguised as a video could name other files, local or remote.
 FORMATS = "mov,matroska,avi,gif,flv,asf,mpeg,mpegts,mpegvideo,h264,hevc,m4v,image2,jpeg_pipe,png_pipe"
 
 
 class ClipError(ValueError):
-    """A video that cannot become a clip; the message is the reason, on one line."""
+    """The video cannot become a clip; the message is the reason, on one line."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What the streams of a video say. Read from its packets, since headers lie about lengths and rates."""
+    """Properties of a video, read from its packets: headers are often wrong about length and rate."""
 
     start: float  # seconds, presentation time of the first frame
     duration: float  # seconds
     fps: float  # mean rate
     width: int  # pixels, as coded: a rotation in the metadata is undone in `sampled`
     height: int
-    packets: int  # frames to expect from the decoder
+    packets: int  # frames that the decoder should deliver
 
 
 def decode(path: Path, frames: int, size: int) -> np.ndarray:
     """Sample `frames` frames evenly over a video: uint8 (frames, size, size, 3), RGB, letterboxed on black.
 
-    The clip is cut into `frames` equal spans of time, and the frame on show in the middle of each is taken; a still, or
-    a clip of fewer frames, is repeated. Raises ClipError.
+    The clip is cut into `frames` equal spans of time, and the frame shown in the middle of each is taken. Frames of a
+    still image, or of a clip with fewer frames, are repeated. Raises ClipError.
     """
     return np.stack([letterbox(frame, size) for frame in sampled(path, probe(path), frames)])
 
 
 def probe(path: Path) -> Probe:
-    """Duration, rate and size, without decoding. Raises ClipError on a file that is unreadable, empty or cut short."""
+    """Duration, rate and size, without decoding. Raises ClipError if the file is unreadable, empty or truncated."""
     if not is_there(path):
         raise ClipError("no such file")
     if path.stat().st_size == 0:
@@ -64,24 +64,24 @@ def probe(path: Path) -> Probe:
 def sampled(path: Path, probe: Probe, frames: int) -> Iterator[np.ndarray]:
     """The frames that `decode` takes, one at a time at their own size: uint8 (height, width, 3).
 
-    Holds one frame at a time. The whole clip is decoded, which is how a damaged one is told from a sound one.
+    Keeps one frame in memory at a time. Decodes the whole clip, so that damage anywhere in it is noticed.
     """
-    wanted = [probe.start + (i + 0.5) / frames * probe.duration for i in range(frames)]
+    targets = [probe.start + (i + 0.5) / frames * probe.duration for i in range(frames)]
     shown: av.VideoFrame | None = None
     decoded = 0
     with _opened(path) as container:
         for frame in _decoded(container):
             time = frame.time if frame.time is not None else probe.start + decoded / probe.fps
-            while wanted and shown is not None and time > wanted[0]:
+            while targets and shown is not None and time > targets[0]:
                 yield _picture(shown)
-                wanted.pop(0)
+                targets.pop(0)
             shown = frame
             decoded += 1
     if shown is None:
         raise ClipError("no frame could be decoded")
     if decoded < probe.packets * DELIVERED:
-        raise ClipError(f"truncated or damaged: {decoded} of {probe.packets} frames could be decoded")
-    for _ in wanted:
+        raise ClipError(f"truncated or damaged: only {decoded} of {probe.packets} frames could be decoded")
+    for _ in targets:
         yield _picture(shown)
 
 
@@ -105,19 +105,19 @@ def _opened(path: Path) -> av.container.InputContainer:
     if not container.streams.video:
         container.close()
         raise ClipError("no video stream")
-    # The build decodes many clips at once; threads inside one decoder would only fight over the same cores.
+    # data_build decodes many clips at once; threads within a decoder would compete for the same cores.
     container.streams.video[0].codec_context.thread_count = 1
     return container
 
 
 @dataclass(frozen=True)
 class _Stamp:
-    """What is kept of a packet; the packets of a long video would fill the memory."""
+    """The timing of a packet: keeping the packets of a long video would fill the memory."""
 
     time: float | None  # seconds
     length: float  # seconds, 0 where unknown
     video: bool
-    shown: bool  # of the video, and not cut away by an edit list
+    shown: bool  # belongs to the video and is not removed by an edit list
 
 
 def _stamps(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[_Stamp]:
@@ -135,36 +135,36 @@ def _stamps(container: av.container.InputContainer, stream: av.VideoStream) -> I
 
 
 def _check_complete(container: av.container.InputContainer, stream: av.VideoStream, stamps: list[_Stamp]) -> None:
-    """Hold what was read against what the container states of it, each format in its own way."""
+    """Compare the packets with what the container states, in the way that suits its format."""
     name = container.format.name
     count = sum(stamp.video for stamp in stamps)
     if name.startswith("mov") and count < stream.frames * DELIVERED:
-        raise ClipError(f"truncated: {count} of the {stream.frames} frames that the container states")
+        raise ClipError(f"truncated: has {count} of the {stream.frames} frames that its header states")
     if name == "gif" and not _tail(Path(container.name)).endswith(GIF_TRAILER):
-        raise ClipError(f"truncated: the file ends within a picture, after {count} whole ones")
+        raise ClipError(f"truncated: the file ends in the middle of a frame, after {count} complete ones")
     stated = (container.duration or 0) / av.time_base if name.startswith(TIMED_HEADERS) else 0.0
-    if name == "avi":  # its length is guessed from the size of the file; its count of frames counts gaps too
+    if name == "avi":  # its length is estimated from the file size; its frame count includes gaps
         stated = float(stream.frames * (stream.time_base or 0))
     end = max(((stamp.time or 0) + stamp.length for stamp in stamps), default=0.0)
     if end < stated * DELIVERED:
-        raise ClipError(f"truncated: ends at {end:.2f} s of the {stated:.2f} s that the container states")
+        raise ClipError(f"truncated: ends at {end:.2f} s of the {stated:.2f} s that its header states")
 
 
 def _tail(path: Path) -> bytes:
-    """The last bytes of a file, but for padding."""
+    """The last bytes of a file, without padding."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 512))
         return file.read().rstrip(b"\0\r\n ")
 
 
 def _measured(stream: av.VideoStream, shown: list[_Stamp]) -> Probe:
-    """The last frame stays as long as it says, else as long as one does on average."""
-    usual = 1 / float(stream.average_rate or FALLBACK_FPS)
+    """The last frame lasts as long as its packet states, or else as long as the average frame."""
+    frame_time = 1 / float(stream.average_rate or FALLBACK_FPS)
     times = [stamp.time for stamp in shown if stamp.time is not None]
     if len(times) < len(shown):
-        times = [i * usual for i in range(len(shown))]
+        times = [i * frame_time for i in range(len(shown))]
     span = times[-1] - times[0]
-    duration = span + (shown[-1].length or (span / (len(times) - 1) if span else usual))
+    duration = span + (shown[-1].length or (span / (len(times) - 1) if span else frame_time))
     context = stream.codec_context
     return Probe(times[0], duration, len(times) / duration, context.width, context.height, len(times))
 

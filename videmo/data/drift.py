@@ -1,4 +1,4 @@
-"""Have the labels of a data set moved away from those of another one?"""
+"""Label drift between two data sets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from videmo.stages.report import STAGE_FILE
 from videmo.stages.store import output_of
 
-MOVED = 0.2  # of the population stability index: the usual reading is below 0.1 stable, above 0.2 moved
-SURE = 0.01  # p-value below which a difference is not taken for chance
-LEAST = 5  # answers a question set needs on both sides to be compared
+MOVED = 0.2  # population stability index; by convention, below 0.1 is stable and above 0.2 is drift
+SIGNIFICANT = 0.01  # p-value below which a difference is not put down to chance
+MIN_ANSWERS = 5  # that a part needs in both data sets to be compared
 
 
 @dataclass(frozen=True)
 class Drift:
-    """One question set of two data sets: stability index, p-value of the chi-squared test, answers on each side."""
+    """Drift of one part: stability index, p-value of the chi-squared test, number of answers in each data set."""
 
     part: str
     index: float
@@ -28,18 +28,18 @@ class Drift:
 
     @property
     def moved(self) -> bool:
-        return self.index > MOVED and self.p < SURE
+        return self.index > MOVED and self.p < SIGNIFICANT
 
 
 def compare(before: Path, now: Path) -> list[Drift]:
-    """Compare the answers of two outputs of data_build, question set by question set; the most moved first."""
+    """Compare the answers of two outputs of data_build, part by part; the largest drift first."""
     old, new = _answers(before), _answers(now)
-    shared = [part for part in old if part in new and min(old[part].total(), new[part].total()) >= LEAST]
+    shared = [part for part in old if part in new and min(old[part].total(), new[part].total()) >= MIN_ANSWERS]
     return sorted((drift_of(part, old[part], new[part]) for part in shared), key=lambda drift: -drift.index)
 
 
 def data_before(data: Path) -> Path | None:
-    """The newest other data set in the store."""
+    """The newest other data set in the store, or None."""
     others = [
         path.parent for path in output_of("data_build", "*").parent.glob(f"*/{STAGE_FILE}") if path.parent != data
     ]
@@ -47,7 +47,7 @@ def data_before(data: Path) -> Path | None:
 
 
 def drift_of(part: str, old: Counter[str], new: Counter[str]) -> Drift:
-    """PSI = sum (q - p) ln(q / p) over the answers, with half an answer added to each count so that none is 0."""
+    """PSI = sum (q - p) ln(q / p) over the answers, with half an answer added to each count, so that none is 0."""
     from scipy.stats import chi2_contingency
 
     answers = sorted(old | new)
@@ -62,8 +62,8 @@ def _answers(data: Path) -> dict[str, Counter[str]]:
     from videmo.data.shards import open_dataset
     from videmo.tasks.catalog import PARTS
 
-    found: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for sample in open_dataset(data).samples:
         if PARTS[sample.part].answers:
-            found.setdefault(sample.part, Counter())[sample.answer] += 1
-    return found
+            counts.setdefault(sample.part, Counter())[sample.answer] += 1
+    return counts

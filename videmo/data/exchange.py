@@ -1,4 +1,4 @@
-"""Exchange with ms-swift's `messages` + `videos` JSON, the format of Emo-CFG, which LLaMA-Factory reads as well.
+"""Import and export of ms-swift's `messages` + `videos` JSON, the format of Emo-CFG. LLaMA-Factory reads it too.
 
 An item is one question about one video:
 
@@ -22,7 +22,7 @@ VIDEO_TAG = "<video>"
 
 @dataclass(frozen=True)
 class Item:
-    """One conversation turn about one video, as others exchange it. `video` is relative to the file's directory."""
+    """One question about one video, with its answer. `video` is relative to the file's directory."""
 
     video: str
     question: str
@@ -31,11 +31,11 @@ class Item:
 
 
 class ExchangeError(ValueError):
-    """A file, or an item of it, that is not in the format; the message names the file, the item and the fault."""
+    """The file, or an item in it, is not in the format; the message names file, item and fault."""
 
 
 def export_samples(samples: Iterable[Sample], clips: Mapping[str, Clip], path: Path) -> int:
-    """Write samples as a JSON list; videos are named as their clips name them. Returns how many were written."""
+    """Write samples as a JSON list, with video paths as in their clips. Returns the number of items."""
     items = [to_item(sample, clips[sample.clip]) for sample in samples]
     write_items(items, path)
     return len(items)
@@ -46,7 +46,7 @@ def to_item(sample: Sample, clip: Clip) -> Item:
 
 
 def write_items(items: Iterable[Item], path: Path) -> None:
-    written = [
+    entries = [
         {
             "messages": [
                 {"role": "user", "content": VIDEO_TAG + item.question},
@@ -57,11 +57,11 @@ def write_items(items: Iterable[Item], path: Path) -> None:
         }
         for item in items
     ]
-    path.write_text(json.dumps(written, indent=1, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(entries, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def read_items(path: Path) -> list[Item]:
-    """Read a JSON list or JSON lines. Raises ExchangeError on the first item that is not one turn about one video."""
+    """Read a JSON list or JSON lines. Raises ExchangeError at the first item that breaks the format."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         stored = json.loads(text) if text.lstrip().startswith("[") else [json.loads(row) for row in _rows(text)]
@@ -81,16 +81,16 @@ def _item(item: Any, where: str) -> Item:
         turns = [(turn["role"], turn["content"]) for turn in item["messages"]]
         videos = item["videos"]
     except (KeyError, TypeError) as error:
-        raise ExchangeError(f"{where}: no messages with role and content, or no videos ({error})") from None
-    spoken = [content for role, content in turns if role != "system"]
-    if [role for role, _ in turns if role != "system"] != ["user", "assistant"] or not all(map(_is_text, spoken)):
-        raise ExchangeError(f"{where}: one question of the user and one answer of the assistant are read, as text")
+        raise ExchangeError(f"{where}: must have videos, and messages with role and content ({error})") from None
+    contents = [content for role, content in turns if role != "system"]
+    if [role for role, _ in turns if role != "system"] != ["user", "assistant"] or not all(map(_is_text, contents)):
+        raise ExchangeError(f"{where}: messages must be one user question and one assistant answer, as text")
     if not isinstance(videos, list) or len(videos) != 1 or not _is_text(videos[0]):
-        raise ExchangeError(f"{where}: videos = {videos!r}: one video an item is read")
+        raise ExchangeError(f"{where}: videos = {videos!r}: must name exactly one video")
     if PurePosixPath(videos[0]).is_absolute() or ".." in PurePosixPath(videos[0]).parts:
-        raise ExchangeError(f"{where}: videos = {videos!r}: paths stay below the directory of the file")
-    question = spoken[0].replace(VIDEO_TAG, "").strip()
-    return Item(videos[0], question, spoken[1], str(item.get("source", "")))
+        raise ExchangeError(f"{where}: videos = {videos!r}: must be a relative path without ..")
+    question = contents[0].replace(VIDEO_TAG, "").strip()
+    return Item(videos[0], question, contents[1], str(item.get("source", "")))
 
 
 def _is_text(value: Any) -> bool:

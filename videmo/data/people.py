@@ -1,4 +1,4 @@
-"""Who is seen with whom: people who share a clip are held out together, and are not independent of each other."""
+"""Groups of people who share clips: they go into one split, and are one cluster of the bootstrap."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def people_groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str],
 
 
 def people_in(person: str | None) -> tuple[str, ...]:
-    """Who is seen, by name: `person` joins several by `+`; nobody where it is unknown."""
+    """The names in `person`, which joins several by `+`; empty if unknown."""
     return tuple(name.strip() for name in (person or "").split("+") if name.strip())
 
 

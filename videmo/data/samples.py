@@ -1,4 +1,4 @@
-"""Samples: instruction conversations about clips, made from labels and trees; and who is held out."""
+"""Samples: questions about clips with their answers, made from labels and trees; and the split into train and test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from videmo.data.annotation.trees import told_levels, told_tree
+from videmo.data.annotation.trees import stated_levels, stated_tree
 from videmo.data.clip import Clip, Split
 from videmo.data.people import people_groups
 from videmo.tasks.catalog import PARTS, Part
@@ -29,9 +29,9 @@ class Sample:
 
 
 def make_samples(clip: Clip, rng: random.Random) -> tuple[Sample, ...]:
-    """One sample for each part of face-15 that the clip's labels or tree support, in the catalogue's order.
+    """One sample for each part of face-15 that the clip's labels or tree can answer, in the catalogue's order.
 
-    A part of several aspects asks for one that is known, drawn by `rng`.
+    A part with several aspects asks about one of those that are known, drawn by `rng`.
     """
     return tuple(sample for part in PARTS.values() if (sample := _sample(clip, part, rng)))
 
@@ -43,7 +43,7 @@ def _sample(clip: Clip, part: Part, rng: random.Random) -> Sample | None:
     elif part.answers:
         answer = write_answer(clip.labels[part.name], part) if part.name in clip.labels else None
     else:
-        answer = _told(clip, part)
+        answer = _caption(clip, part)
     if answer is None:
         return None
     return Sample(f"{clip.id}.{part.name}", clip.id, part.name, part.level, clip.split, ask(part, aspect), answer)
@@ -54,7 +54,7 @@ def _open_answer(clip: Clip, part: Part, rng: random.Random) -> tuple[str | None
     if known:
         aspect = rng.choice(known)
         return aspect, write_answer(_items(clip, aspect), part, aspect)
-    # A clip whose appearance was labelled was looked at for features and accessories: there, silence means none.
+    # Whoever labelled a clip's appearance looked for features and accessories too: no label then means none.
     if part.many and ("appearance" in clip.labels or clip.labels.get(part.name) == ()):
         return part.aspects[0], write_answer((), part, part.aspects[0])
     return None, None
@@ -64,36 +64,36 @@ def _items(clip: Clip, aspect: str) -> tuple[str, ...]:
     return tuple(pair.item for level in LEVELS for pair in clip.tree.level(level) if pair.aspect == aspect)
 
 
-def _told(clip: Clip, part: Part) -> str | None:
-    """The answer to a caption: None where the tree has nothing on one of the levels that the caption is about."""
-    levels, told = told_levels(part), told_tree(part, clip.tree)
-    # A rationale may find every feature at rest: it needs a full tree, not something to say on every level.
-    needed = told if part.aspects else clip.tree
-    return render(told, levels) if all(needed.level(level) for level in levels) else None
+def _caption(clip: Clip, part: Part) -> str | None:
+    """The answer to a caption question, or None if the tree is empty on one of the levels that it is about."""
+    levels, tree = stated_levels(part), stated_tree(part, clip.tree)
+    # In a rationale every feature may be at rest: the clip needs a full tree, the rationale no pair on every level.
+    required = tree if part.aspects else clip.tree
+    return render(tree, levels) if all(required.level(level) for level in levels) else None
 
 
 def assign_splits(people: Mapping[str, str | None], test_share: float, seed: int) -> dict[str, Split]:
-    """The split of each clip, given who is seen in it (several joined by `+`; None: unknown, the clip stands alone).
+    """The split of each clip, given who is seen in it: several names are joined by `+`, None is unknown.
 
-    Groups of people that share clips are drawn whole until `test_share` of the people is held out; at least one group
-    goes to each side, unless the share is all. Raises ValueError where all clips show one group of people.
+    People who share clips stay together. Groups are drawn until `test_share` of the people is held out; each split gets
+    at least one group unless the share is 1. Raises ValueError if all clips show one group of people.
     """
     if test_share == 1:
         return dict.fromkeys(people, "test")
     groups = people_groups(people)
     order = sorted(groups)
     random.Random(seed).shuffle(order)
-    wanted = test_share * sum(len(who) for who, _ in groups.values())
+    target = test_share * sum(len(who) for who, _ in groups.values())
     if len(order) < 2:
         raise ValueError(
-            f"no clips can be held out: all {len(people)} show the same people; add clips of at least one other person"
+            f"cannot hold out test clips: all {len(people)} show the same people; add clips of somebody else"
         )
     splits: dict[str, Split] = {}
     held_out = 0
     for i, name in enumerate(order):
         who, clips = groups[name]
-        # A group is taken while it brings the count closer to what is wanted than leaving it out would.
-        test = i == 0 or (i < len(order) - 1 and held_out + len(who) / 2 <= wanted)
+        # Take a group if that brings the number of people closer to the target.
+        test = i == 0 or (i < len(order) - 1 and held_out + len(who) / 2 <= target)
         held_out += len(who) if test else 0
         splits |= dict.fromkeys(clips, "test" if test else "train")
     return {clip: splits[clip] for clip in people}

@@ -1,8 +1,8 @@
-"""Frames on disk: tar shards in WebDataset's convention with a Parquet index, read by plain seeks.
+"""Frames on disk: tar shards in WebDataset's convention, with a Parquet index for random access.
 
-A clip is the members `<id>.json`, `<id>.00.jpg`, `<id>.01.jpg`, ... of one shard. Frames are JPEG at quality 95, colour
-at full resolution: measured on real clips at 84 pixels, 4.4 kB a frame against 8.0 to 9.3 kB as PNG, read 2.3 times as
-fast, and off by 1.2 of 255 levels on average.
+A clip is the members `<id>.json`, `<id>.00.jpg`, `<id>.01.jpg`, ... of one shard. Frames are JPEG at quality 95 with
+full colour resolution. On real clips at 84 pixels that is 4.4 kB a frame (PNG: 8.0 to 9.3 kB), reads 2.3 times as fast
+as PNG, and differs by 1.2 of 255 levels on average.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from videmo.tree.model import Level
 
 QUALITY = 95
 SHARD_NAME = re.compile(r"\d{5}\.tar")
-_BLOCK = 512  # a member's header in a tar, and what members are padded to
+_BLOCK = 512  # bytes of a member's header in a tar, and the unit that members are padded to
 _NAME = 100  # bytes of a member's name in its header
 
 INDEX = pa.schema(
@@ -44,7 +44,7 @@ INDEX = pa.schema(
 
 @dataclass(frozen=True)
 class Entry:
-    """Where the frames of a clip lie."""
+    """Where the frames of a clip are stored."""
 
     clip: str
     shard: str
@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A finished data set on disk. Frames are read when asked for; a copy sent to another process is only a path."""
+    """A finished data set on disk. Frames are read on demand; pickling it for another process passes only the path."""
 
     directory: Path
     clips: dict[str, Clip]
@@ -67,7 +67,7 @@ class Dataset:
         return read_frames(self.directory / "shards", self.index[clip])
 
     def of(self, split: Split | None = None, level: Level | None = None) -> tuple[Sample, ...]:
-        """The samples of a split and a level, in their stored order; of all where none is named."""
+        """The samples of a split and a level, in their stored order; None means all."""
         return tuple(s for s in self.samples if split in (None, s.split) and level in (None, s.level))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -75,10 +75,10 @@ class Dataset:
 
 
 def open_dataset(directory: Path) -> Dataset:
-    """Open the output of data_build. Raises FileNotFoundError where it is not complete, ValueError where damaged."""
+    """Open the output of data_build. Raises FileNotFoundError if it is incomplete, ValueError if it is damaged."""
     directory = Path(directory)
     if not (directory / "stage.json").is_file():
-        raise FileNotFoundError(f"{directory}: not a finished data set, it has no stage.json; run data_build first")
+        raise FileNotFoundError(f"{directory}: not a finished data set (no stage.json); run data_build first")
     return Dataset(
         directory,
         read_clips(directory / "clips.parquet"),
@@ -99,7 +99,7 @@ def encode_frame(frame: np.ndarray) -> bytes:
 
 
 def decode_frame(jpeg: bytes) -> np.ndarray:
-    """uint8 (height, width, 3). Raises ValueError on bytes that are no picture."""
+    """uint8 (height, width, 3). Raises ValueError if the bytes are not a picture."""
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if picture is None:
         raise ValueError("not a JPEG picture")
@@ -107,14 +107,14 @@ def decode_frame(jpeg: bytes) -> np.ndarray:
 
 
 def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[bytes]]]) -> list[Entry]:
-    """Write (id, what is known of the clip, encoded frames) into a tar that appears whole or not at all."""
+    """Write clips (id, metadata, encoded frames) into a tar that appears complete or not at all."""
     entries = []
     partial = path.with_suffix(".tar.partial")
     with partial.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for clip, known, frames in clips:
+        for clip, metadata, frames in clips:
             if not CLIP_ID.fullmatch(clip):
-                raise ValueError(f"clip id {clip!r}: use letters, digits, - and _ only, at most 90 of them")
-            _add(tar, f"{clip}.json", json.dumps(known, ensure_ascii=False).encode())
+                raise ValueError(f"clip id {clip!r}: use at most 90 letters, digits, - and _")
+            _add(tar, f"{clip}.json", json.dumps(metadata, ensure_ascii=False).encode())
             offsets = tuple(_add(tar, _member(clip, i), frame) for i, frame in enumerate(frames))
             entries.append(Entry(clip, path.name, offsets, tuple(map(len, frames))))
     os.replace(partial, path)
@@ -122,7 +122,7 @@ def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[
 
 
 def read_frames(shards: Path, entry: Entry) -> np.ndarray:
-    """Raises ValueError where the shard does not hold what the index says."""
+    """Raises ValueError if the shard does not contain what the index says."""
     try:
         with (shards / entry.shard).open("rb") as file:
             file.seek(start := entry.offsets[0] - _BLOCK)
@@ -135,7 +135,7 @@ def read_frames(shards: Path, entry: Entry) -> np.ndarray:
             frames.append(decode_frame(span[at : at + length]))
         return np.stack(frames)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{shards / entry.shard}: frames of {entry.clip} cannot be read: {error}") from error
+        raise ValueError(f"{shards / entry.shard}: cannot read the frames of {entry.clip}: {error}") from error
 
 
 def write_index(entries: Iterable[Entry], path: Path) -> None:
@@ -143,17 +143,17 @@ def write_index(entries: Iterable[Entry], path: Path) -> None:
 
 
 def read_index(path: Path) -> dict[str, Entry]:
-    """Raises ValueError on a shard's name that leaves the shards' directory or a clip's that is no id."""
+    """Raises ValueError if a shard's name could leave the directory, or a clip's name is not an id."""
     index = {}
     for row in pq.read_table(path).cast(INDEX).to_pylist():
         if not SHARD_NAME.fullmatch(row["shard"]) or not CLIP_ID.fullmatch(row["clip"]):
-            raise ValueError(f"{path}: no valid entry: shard {row['shard']!r}, clip {row['clip']!r}")
+            raise ValueError(f"{path}: invalid entry: shard {row['shard']!r}, clip {row['clip']!r}")
         index[row["clip"]] = Entry(row["clip"], row["shard"], tuple(row["offsets"]), tuple(row["lengths"]))
     return index
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> int:
-    """Add a member; returns the offset of its content. No clock and no owner, so that a shard has one digest."""
+    """Add a member and return the offset of its content. No time and no owner, so that equal clips give equal bytes."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
     offset = tar.offset + _BLOCK

@@ -1,4 +1,4 @@
-"""Stage data_validation: what must hold of clips and samples before training, checked by Great Expectations."""
+"""Stage data_validation: check clips and samples before training, with Great Expectations."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from videmo.tree.vocabulary import ASPECTS
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN_ROWS = 5  # of the rows that fail an expectation, named in the message; all are in failures.json
+SHOWN_ROWS = 5  # failed rows, and failures, named in the message; failures.json has all of them
 
 
 class ValidationFailed(ValueError):
-    """Data that must not be trained on; the message names expectation, table, column and the first rows."""
+    """The data must not be trained on; the message names expectation, table, column and the first rows."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Failure:
     expectation: str
     table: str
     column: str | None
-    observed: str  # how many rows fail, or what was found instead
+    observed: str  # how many rows fail, or the value that was observed
     rows: tuple[str, ...]  # ids
 
     def __str__(self) -> str:
@@ -51,31 +51,31 @@ class Failure:
 
 
 def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Hold the data set `inputs["data_build"]` against `params.validation`; Data Docs go to `data_docs/index.html`.
+    """Check the data set `inputs["data_build"]`; Data Docs go to `data_docs/index.html`.
 
-    Raises ValidationFailed; the docs and failures.json then stay in `<output>.partial`, which the message names.
+    Raises ValidationFailed. The docs and failures.json then stay in `<output>.partial`; the message names the path.
     """
     config: Validation = params.validation
     with stage_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         frames = StageReport.read(inputs["data_build"]).config["data"]["frames"]
         work.progress(0, 2, "reading clips and samples")
-        found = tables(dataset)
+        rows = tables(dataset)
         work.progress(1, 2, "checking expectations")
-        failures, checked = check(found, expectations(config, frames), work)
+        failures, checked = check(rows, expectations(config, frames), work)
         if failures:
-            said = "; ".join(map(str, failures[:SHOWN_ROWS]))
+            reasons = "; ".join(map(str, failures[:SHOWN_ROWS]))
             raise ValidationFailed(
-                f"{len(failures)} of {checked} expectations fail: {said} (all in {work.path / 'failures.json'}, "
+                f"{len(failures)} of {checked} expectations failed: {reasons} (all in {work.path / 'failures.json'}, "
                 f"{work.path / 'data_docs' / 'index.html'})"
             )
-        covered = int(found["columns"]["id"].size)
-        return work.finish({"expectations": checked, "failed": 0, "columns": covered, "clips": len(dataset.clips)})
+        columns = int(rows["columns"]["id"].size)
+        return work.finish({"expectations": checked, "failed": 0, "columns": columns, "clips": len(dataset.clips)})
 
 
 def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
-    """The rows that expectations speak of, each with an `id`: clips, samples, people, pairs of trees, and the columns
-    of face-15 that have a test sample.
+    """The tables that expectations are about: clips, samples, people, pairs of trees, and the columns of face-15 that
+    have a test sample. Every row has an `id`.
     """
     import pandas as pd
 
@@ -104,7 +104,7 @@ def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
 
 
 def expectations(config: Validation, frames: int) -> dict[str, list[Any]]:
-    """Table -> what is expected of it."""
+    """The expectations of each table."""
     from great_expectations import expectations as e
 
     def hold(column: str, **options: Any) -> Any:
@@ -144,9 +144,9 @@ def expectations(config: Validation, frames: int) -> dict[str, list[Any]]:
 
 
 def check(
-    found: Mapping[str, pd.DataFrame], expected: Mapping[str, list[Any]], work: Work
+    tables: Mapping[str, pd.DataFrame], expected: Mapping[str, list[Any]], work: Work
 ) -> tuple[list[Failure], int]:
-    """Check every table, write Data Docs and failures.json into `work`; returns the failures and how many were checked.
+    """Check every table, write Data Docs and failures.json into `work`. Returns the failures and the number of checks.
 
     Nothing leaves the machine: the context lives in memory, and Great Expectations' analytics are off.
     """
@@ -165,8 +165,8 @@ def check(
         suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=rules))
         definition = gx.ValidationDefinition(name=table, data=rows, suite=suite)
         result = context.validation_definitions.add(definition).run(
-            # Data Docs show values as they are, markup in a file's name or an answer too.
-            batch_parameters={"dataframe": found[table].apply(lambda column: column.map(_escaped))},
+            # Data Docs do not escape values, and a file name or an answer may contain markup.
+            batch_parameters={"dataframe": tables[table].apply(lambda column: column.map(_escaped))},
             result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["id"]},
         )
         failures += [_failure(table, outcome) for outcome in result.results if not outcome.success]
@@ -185,7 +185,7 @@ def _failure(table: str, outcome: Any) -> Failure:
     if "unexpected_count" in result:
         observed = f"{result['unexpected_count']} of {result['element_count']} rows"
     else:
-        observed = f"observed {result.get('observed_value')}, expected {_wanted(config.kwargs)}"
+        observed = f"observed {result.get('observed_value')}, expected {_limits(config.kwargs)}"
     if setting := (config.meta or {}).get("setting"):
         observed += f" (set by {setting})"
     if outcome.exception_info and outcome.exception_info.get("exception_message"):
@@ -193,7 +193,7 @@ def _failure(table: str, outcome: Any) -> Failure:
     return Failure(config.type, table, config.kwargs.get("column"), observed, rows)
 
 
-def _wanted(kwargs: Mapping[str, Any]) -> str:
+def _limits(kwargs: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in kwargs.items() if name not in ("batch_id", "column"))
 
 
@@ -217,7 +217,7 @@ def _checked(sample: Sample, dataset: Dataset) -> dict[str, bool]:
 
 
 def _is_possible(sample: Sample) -> bool:
-    """Whether the answer is one that its question allows: written from the answer space, or a tree without a fault."""
+    """Whether the question allows the answer: it is from the answer space, or a tree that parses without problems."""
     part = PARTS[sample.part]
     if not is_open(part) and not part.answers:
         parsed = parse(sample.answer)

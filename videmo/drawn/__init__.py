@@ -1,1 +1,1 @@
-"""The world that is drawn: people, scripts, action units, pictures, and the truth about them."""
+"""Drawn faces with exact ground truth: people, scripts, action units, frames, labels and trees."""

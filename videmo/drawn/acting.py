@@ -1,4 +1,4 @@
-"""How a script is played: the state of every moving part in every frame."""
+"""Act out a script: the state of every moving part in every frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from videmo.drawn.script import Script
 FRAMES = 16
 FPS = 8
 
-# Angles as drawn. Flattened against the nominal ones, so that both eyes stay in sight at 60 degrees.
+# Angles as drawn: smaller than the nominal ones, so that both eyes stay visible at 60 degrees.
 YAWS = {"left 30": -20.0, "left 60": -40.0, "right 30": 20.0, "right 60": 40.0}
 PITCHES = {"up": 26.0, "down": -26.0}
 
@@ -23,7 +23,7 @@ class Acting:
     """The moving parts, frame by frame (T frames). Left and right are the image's; index 0 is left."""
 
     amplitudes: np.ndarray  # (T, 17, 2) action units, in the order of action_units.UNITS
-    closure: np.ndarray  # (T, 2) of the eyes by blinks and winks, 0 open to 1 shut
+    closure: np.ndarray  # (T, 2) of the eyes by blinks and winks, from 0 (open) to 1 (shut)
     gaze: np.ndarray  # (T, 2) right and down, -1 to 1
     head: np.ndarray  # (T, 3) yaw (to the image's right), pitch (up), roll (clockwise), degrees
     jaw_shift: np.ndarray  # (T,) sideways, head units
@@ -33,7 +33,7 @@ class Acting:
 
 
 def act(rng: np.random.Generator, script: Script, turn: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Acting:
-    """Play a script over FRAMES frames; `turn` is added to yaw, pitch and roll."""
+    """Act out a script over FRAMES frames; `turn` is added to yaw, pitch and roll."""
     time = (np.arange(FRAMES) + 0.5) / FRAMES
     amplitudes = _expression(rng, script, time)
     closure = np.zeros((FRAMES, 2))
@@ -45,7 +45,7 @@ def act(rng: np.random.Generator, script: Script, turn: tuple[float, float, floa
 
 
 def course(name: str, time: np.ndarray, start: float = 0.4) -> np.ndarray:
-    """Share of the apex at each time (0 to 1 over the clip): onset, apex, offset; a brief one begins at `start`."""
+    """Share of the apex at each time (0 to 1 over the clip): onset, apex, offset. A brief course begins at `start`."""
     if name == "growing":
         return _ramp(time, 0.08, 0.68)
     if name == "fading":
@@ -86,7 +86,7 @@ def _move_face(
     closure: np.ndarray,
     jaw_shift: np.ndarray,
 ) -> None:
-    """Lay the face action over the expression, in place. Rates stay below half of 4 Hz, at which clips are sampled."""
+    """Add the face action to the expression, in place. Rates stay below half of the 4 Hz at which clips are sampled."""
     parted, dropped = amplitudes[:, INDEX[25]], amplitudes[:, INDEX[26]]
     pressing = amplitudes[:, [INDEX[17], INDEX[23], INDEX[24]]]
     if script.face_action == "talking":

@@ -1,8 +1,8 @@
-"""Action units (FACS, Ekman & Friesen 1978): which the face has, what each emotion makes of them, how they deform it.
+"""Action units (FACS, Ekman & Friesen 1978): the units, their amplitudes in each emotion, how they deform the face.
 
-Amplitudes run from 0 (at rest) to 1 (the strongest a face can). They are held per side, image left and image right, so
-that one-sided movements (contempt) need no special case. Prototypes follow EMFACS for the basic emotions; those of
-MAFW's other four are chosen here so that each differs from every other in at least two visible parts of the face.
+Amplitudes run from 0 (at rest) to 1 (as strong as possible). There is one per side, image left and image right, so that
+one-sided movements (contempt) need no special case. Prototypes of the basic emotions follow EMFACS. Those of MAFW's
+other four are this project's: each differs from every other emotion in at least two visible parts of the face.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MICRO_PROTOTYPES: dict[str, dict[int, float]] = {
     "others":     {4: 1.0, 7: 0.9},
 }
 ONE_SIDED = ("contempt",)
-# Second emotions that can be told beside the first: each adds at least two units that do not undo the first's.
+# Second emotions that stay recognisable: each adds at least two units that do not oppose the first emotion's.
 BLENDS: dict[str, tuple[str, ...]] = {
     "anger": ("disgust",), "anxiety": ("sadness", "disappointment"), "contempt": ("anger", "disgust"),
     "disappointment": ("anger", "sadness"), "disgust": ("anger", "sadness"), "fear": ("disgust", "sadness"),
@@ -50,7 +50,7 @@ _OPPOSED = ((12, 15), (25, 24), (26, 24), (25, 23), (26, 23), (5, 7), (26, 17), 
 
 
 def prototype(emotion: str, side: int) -> np.ndarray:
-    """(17, 2) amplitudes of a full-blown emotion; `side` (0 left, 1 right) is the side of a one-sided one."""
+    """(17, 2) amplitudes of an emotion at full strength; `side` (0 left, 1 right) applies to one-sided emotions."""
     amplitudes = np.zeros((len(UNITS), 2))
     sides = [side] if emotion in ONE_SIDED else [0, 1]
     for unit, amplitude in PROTOTYPES[emotion].items():
@@ -59,7 +59,7 @@ def prototype(emotion: str, side: int) -> np.ndarray:
 
 
 def blend(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Both at once, the stronger amplitude of each unit; of opposed units the first's stays."""
+    """Both at once: the stronger amplitude of each unit. Where units oppose each other, the first emotion wins."""
     second = second.copy()
     for unit, opposite in (*_OPPOSED, *((b, a) for a, b in _OPPOSED)):
         if first[INDEX[unit]].max() > 0:
@@ -86,14 +86,14 @@ class Deformation:
     corner_out: float
     corner_down: float
     lip_centre: float
-    lip_share: float  # share of the lips' height that stays
+    lip_share: float  # share of the lips' height that remains visible
     gap_up: float  # opening above and below the line of the mouth
     gap_down: float
     jaw: float
 
 
 def deform(amplitudes: np.ndarray, closure: float) -> Deformation:
-    """The deformation of one side. amplitudes: (17,).  closure: 0 (as the units have the eye) to 1 (shut)."""
+    """The deformation of one side. amplitudes: (17,).  closure: from 0 (the action units decide) to 1 (shut)."""
     a = {unit: float(amplitudes[position]) for unit, position in INDEX.items()}
     lowered = a[4] * (1 - 0.65 * a[1])
     open_eye = 1 - closure

@@ -1,4 +1,4 @@
-"""What a figure lets see of person, dress and doings: the attribute level of its tree, and the appearance labels."""
+"""What is visible of a figure's person, clothes and actions: the attribute level of its tree, and its labels."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _TRAITS = ("gender", "age", "skin_colour", "skin_texture", "face_shape", "chin_s
 _BELOW_MASK = {"nose size", "nose width", "lip thickness", "lip colour", "chin shape", "face shape"}
 
 
-def in_order(part: str, found: set[str]) -> tuple[str, ...]:
-    """The answers found, in the order of the part's answer space."""
-    return tuple(answer for answer in PARTS[part].answers if answer in found)
+def in_order(part: str, answers: set[str]) -> tuple[str, ...]:
+    """The answers in the order of the part's answer space."""
+    return tuple(answer for answer in PARTS[part].answers if answer in answers)
 
 
 def active_units(acting: Acting) -> set[int]:
-    """Units with an amplitude of at least ACTIVE in three frames, on either side."""
+    """Units with an amplitude of at least ACTIVE in three frames or more, on either side."""
     third = np.sort(acting.amplitudes.max(axis=2), axis=0)[-3]
     return {unit for unit, position in INDEX.items() if third[position] >= ACTIVE}
 
@@ -74,18 +74,18 @@ def actions(figure: Figure) -> tuple[str, ...]:
     eyes = "sunglasses" not in script.accessories
     units = active_units(acting)
     shut = int((acting.closure.min(axis=1) > 0.8).sum())
-    found = {_FACE_ACTIONS.get(script.face_action, ""), _HEAD_ACTIONS.get(script.head_action, "")}
+    shown = {_FACE_ACTIONS.get(script.face_action, ""), _HEAD_ACTIONS.get(script.head_action, "")}
     rules = {
         "smile": lower and 12 in units and not one_sided(acting, 12),
         "frown": 4 in units and 1 not in units,
         "look around": eyes and script.gaze == "wandering",
         "close eyes": eyes and script.face_action != "blinking" and shut >= 4,
     }
-    return in_order("action", found | {name for name, holds in rules.items() if holds})
+    return in_order("action", shown | {name for name, holds in rules.items() if holds})
 
 
 def attributes(figure: Figure) -> list[Pair]:
-    """Aspects and items of the attribute level, as far as they can be seen."""
+    """Pairs of the attribute level that can be seen."""
     person, script = figure.person, figure.script
     facts: dict[str, Any] = {name.replace("_", " "): getattr(person, name) for name in _TRAITS}
     facts |= {"head pose": script.head_pose, "people": "one", "head action": script.head_action}
@@ -103,7 +103,7 @@ def _hidden_aspects(figure: Figure) -> set[str]:
     if "sunglasses" in worn:
         hidden |= {"eye colour", "eye size"}
     if worn & {"mask", "sunglasses"} and script.face_action == "still":
-        hidden |= {"face action"}  # eyes or mouth may be busy unseen
+        hidden |= {"face action"}  # eyes or mouth may move unseen
     if person.hair_length == "bald":
         hidden |= {"hair colour"}
     if not hair_type_seen(figure):

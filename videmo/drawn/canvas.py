@@ -1,4 +1,4 @@
-"""Anti-aliased shapes with sub-pixel corners on an RGB frame, and the turning of head and body onto it."""
+"""Anti-aliased shapes with sub-pixel corners on an RGB frame, and the projection of head and body onto it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _fixed(points: np.ndarray) -> np.ndarray:
 
 
 class Body:
-    """Places points given in head units around the resting head's middle: (0, 0) its middle, (0, 1) its chin."""
+    """Places points in head units relative to the head at rest: (0, 0) is its middle, (0, 1) its chin."""
 
     def __init__(self, origin: tuple[float, float], scale: float, shift: float, roll: float) -> None:
         self.scale = scale  # pixels per head unit
@@ -45,15 +45,15 @@ class Body:
         self.offset = scale * (_WAIST + np.array([shift, 0.0])) - _WAIST @ self.turn + np.array(origin)
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        """(n, 2) head units -> (n, 2) pixels; the body turns about its waist."""
+        """(n, 2) head units -> (n, 2) pixels; the body rotates about its waist."""
         return points @ self.turn + self.offset
 
 
 class Head:
-    """Places points of a face that is turned by yaw, pitch and roll (degrees) and sits on a body.
+    """Places points of a face that is turned by yaw, pitch and roll (degrees) on a body.
 
-    Features lie on an ellipsoid of the face's half width and height, so that turning slides and foreshortens them;
-    outlines keep their width, as a head is about as deep as wide, and only slide by their depth.
+    Features lie on an ellipsoid of the face's half width and height, so that turning the head shifts and foreshortens
+    them. Outlines shift by their depth and keep their width, since a head is about as deep as it is wide.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Head:
         self.half_width, self.half_height = half_width, half_height
         self._cos_yaw, self.turned = math.cos(math.radians(yaw)), math.sin(math.radians(yaw))
         cos_pitch, sin_pitch = math.cos(math.radians(pitch)), math.sin(math.radians(pitch))
-        # Rows: what a step right, down and out of the face does to the pixel's x and y, before head and body roll.
+        # Rows: how a step right, down and out of the face moves the pixel in x and y, before head and body roll.
         solid = np.array(
             [
                 [self._cos_yaw, _PITCH * sin_pitch * self.turned / half_width],
@@ -78,7 +78,7 @@ class Head:
         self._offset = body.place(_NECK) - _NECK @ self._flat
 
     def on_face(self, points: np.ndarray, lift: float = 0.0) -> np.ndarray:
-        """(n, 2) head units -> (n, 2) pixels; `lift` stands out of the face, in half widths."""
+        """(n, 2) head units -> (n, 2) pixels; `lift` is the height above the face, in half widths."""
         solid = np.empty((len(points), 3))
         np.minimum(points[:, 0], self.half_width, out=solid[:, 0])
         np.maximum(solid[:, 0], -self.half_width, out=solid[:, 0])
@@ -88,11 +88,11 @@ class Head:
         return solid @ self._solid + self._offset
 
     def outline(self, points: np.ndarray, depth: float) -> np.ndarray:
-        """(n, 2) head units -> (n, 2) pixels, for what is seen edge-on; depth > 0 is towards the face, < 0 the back."""
+        """(n, 2) head units -> (n, 2) pixels, for outlines; depth > 0 is towards the face, < 0 towards the back."""
         return points @ self._flat + (self._offset + depth * self._slide)
 
     def depth(self, x: float, y: float) -> float:
-        """How far a point of the face is turned to the viewer: 1 in the middle of the picture, 0 at the edge."""
+        """How much a point of the face is turned towards the viewer: 1 in the middle of the picture, 0 at the edge."""
         x, y = x / self.half_width, y / self.half_height
         return math.sqrt(max(1 - 0.85 * x * x - 0.35 * y * y, 0.02)) * self._cos_yaw - x * self.turned
 

@@ -1,4 +1,4 @@
-"""Performance -> RGB frames. What is drawn, from back to front, is one line each in `_draw_figure`."""
+"""Performance -> RGB frames. `_draw_figure` draws from back to front, one line for each part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from videmo.drawn.person import Person, mix
 
 
 def draw_frames(performance: Performance, size: int, chosen: Sequence[int] | None = None) -> np.ndarray:
-    """The chosen frames of a clip, by default all T: uint8 (frames, size, size, 3) RGB."""
+    """The chosen frames of a clip, all T by default: uint8 (frames, size, size, 3) RGB."""
     backdrop = _backdrop(performance, size)
     chosen = range(len(performance.figures[0].acting.head)) if chosen is None else chosen
     frames = np.empty((len(chosen), size, size, 3), np.uint8)
@@ -128,7 +128,7 @@ def _rectangle(
 
 
 def _light(performance: Performance, size: int) -> np.ndarray:
-    """(size, size, 3) gain: brightness from left to right across each figure's window."""
+    """(size, size, 3) gain: the brightness from left to right across each figure's window."""
     gain = np.ones(size, np.float32)
     if performance.kind == "conversation":
         gain[:] = np.linspace(*performance.figures[0].light, size)

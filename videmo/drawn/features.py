@@ -1,4 +1,4 @@
-"""The moving parts of the face: eyes, brows, nose, mouth. Geometry and plain colours, nothing of what they mean."""
+"""The moving parts of the face: eyes, brows, nose, mouth. Geometry and colours only, no meaning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BULGE = 1 - _ARC**2
 
 @dataclass(frozen=True)
 class Face:
-    """One face in one frame: where it is, whose it is, and how each of its sides (image left, right) is deformed."""
+    """One face in one frame: where it is, whose it is, and how each side (image left, image right) is deformed."""
 
     canvas: Canvas
     head: Head
@@ -46,7 +46,7 @@ class Face:
         return (2 * side - 1) * (0.43 * self.person.face_half_width + 0.04), EYE_Y * self.person.face_half_height
 
     def curve(self, x0: float, y0: float, x1: float, y1: float, sag: float) -> np.ndarray:
-        """An arc between two points, hanging by `sag` in its middle."""
+        """An arc between two points that sags by `sag` in the middle."""
         return np.stack([x0 + (x1 - x0) * (_ARC + 1) / 2, y0 + (y1 - y0) * (_ARC + 1) / 2 + sag * _BULGE], axis=1)
 
 

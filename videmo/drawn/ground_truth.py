@@ -1,38 +1,36 @@
-"""What is true of a performance: the answers to face-15's closed questions and the affective tree.
+"""The ground truth of a performance: the answers to face-15's closed questions, and the affective tree.
 
-Everything follows from the script, the person and the amplitudes by rule; what cannot be seen is left out.
+Everything follows by rule from the script, the person and the amplitudes. What cannot be seen is left out.
 
-Seen or not
-- A mask hides nose, lips, chin, beards, blemishes and the lower face, and with them emotion and action units: these
+Visibility
+- A mask hides the nose, lips, chin, beard, blemishes and lower face, and with them emotion and action units: these
   labels are absent. Sunglasses hide the eyes: eye colour and size, eyelids, cheeks and action units are absent. A hat
-  hides how short hair falls, and whether there is any. A bald head has no hair colour or type.
-- A turning head has no head pose. A mole or scar on the side that is turned away is not named. With eyes or mouth
-  hidden, a face is not called still.
-- Clips of two people have the labels identity or conversation alone; their trees hold `people: two`, and the
-  relation.
+  hides the type of short hair, and whether there is any. A bald head has no hair colour or type.
+- A turning head has no head pose. A mole or scar on the side that is turned away is left out. With eyes or mouth
+  hidden, a face is not labelled still.
+- Clips of two people have only the label identity or conversation; their trees have `people: two` and the relation.
 
 Expression
-- An action unit is present when its amplitude, speech and yawns included, is at least 0.2 on either side in three
-  frames of sixteen. The tree says of the same amplitudes: brows raised (2), inner raised (1 without 2), lowered (4
+- An action unit is present if its amplitude, including speech and yawns, is at least 0.2 on either side in three of
+  the sixteen frames. From the same amplitudes the tree has: brows raised (2), inner raised (1 without 2), lowered (4
   without 1); eyelids widened (5), narrowed (7, not 5); cheeks raised (6); upper lip raised (9 or 10); corners raised
   (12), one raised (12 on one side), lowered (15); lips parted (25 or 26), pressed (23 or 24, not parted); jaw dropped
   (26).
-- course: how the expression goes; a neutral one is steady.
+- course: how the expression develops; a neutral one is steady.
 
 Emotion
-- emotion_mafw and emotion_multi take the script's words; the second, weaker emotion is in emotion_multi and the tree
-  only. emotion_dfew and emotion_mer exist for the seven basic ones, emotion_mead and emotion_ravdess for the graded
-  ones.
-- Sentiment: happiness is positive, neutral is neutral, surprise takes that of its second emotion and else is neutral,
-  every other is negative; sentiment_fine adds the intensity.
-- A micro-expression clip has micro_expression and action units, course brief, and no emotion or sentiment: the
-  emotion level of its tree is empty, since half a second of a face at rest shows no lasting emotion.
+- emotion_mafw and emotion_multi use the script's words; the second, weaker emotion is only in emotion_multi and the
+  tree. emotion_dfew and emotion_mer cover the seven basic emotions, emotion_mead and emotion_ravdess the graded ones.
+- Sentiment: happiness is positive, neutral is neutral, surprise takes the sentiment of its second emotion or else is
+  neutral, every other emotion is negative; sentiment_fine adds the intensity.
+- A micro-expression clip has micro_expression and action units, course brief, and no emotion or sentiment. The
+  emotion level of its tree is empty: half a second's movement in a face at rest shows no lasting emotion.
 
-Appearance: chubby is a round face, narrow eyes are small ones, a big nose is a large one and a pointy nose a large
-and narrow one, bags under the eyes come with middle age, lipstick is red lips, no beard is said of men without any;
-bangs and receding hairlines are not seen under a hat.
-Action: smile is unit 12 on both sides, frown is unit 4 without 1; look around is a wandering gaze; close eyes is eyes
-shut in four frames of sixteen or more without blinking.
+Appearance: chubby is a round face, narrow eyes are small eyes, a big nose is large, a pointy nose is large and narrow,
+bags under the eyes come with middle age, lipstick is red lips, and no beard applies to men without one. Bangs and
+receding hairlines cannot be seen under a hat.
+Action: smile is unit 12 on both sides, frown is unit 4 without 1, look around is a wandering gaze, and close eyes is
+eyes shut in at least four of the sixteen frames without blinking.
 """
 
 from __future__ import annotations
@@ -56,7 +54,7 @@ _DEGREES = {"weak": "weakly ", "medium": "", "strong": "strongly "}
 
 
 def labels_of(performance: Performance) -> Labels:
-    """Answers by part of tasks/catalog.py; a part that is absent is unknown."""
+    """Answers by part of tasks/catalog.py. A part that is absent is unknown."""
     if performance.kind == "identity":
         return {"identity": ("yes" if performance.same_person else "no",)}
     if performance.kind == "conversation":

@@ -1,4 +1,4 @@
-"""A clip before it is drawn: who, what, where, and how it is played."""
+"""A clip before it is drawn: who is in it, what they do, and where."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from videmo.drawn.script import (
 
 @dataclass(frozen=True)
 class Figure:
-    """A person in the picture. `centre` is the middle of the face at rest, as shares of the frame; `scale` the share of
-    the frame's height that one head unit takes; `window` the part of the frame's width that belongs to the figure."""
+    """A person in the picture.
+
+    `centre` is the middle of the face at rest, as shares of the frame; `scale` is the share of the frame's height that
+    one head unit takes; `window` is the part of the frame's width that belongs to the figure.
+    """
 
     person: Person
     script: Script
@@ -63,7 +66,7 @@ _ACCENTS: tuple[Colour, ...] = ((170, 30, 60), (30, 60, 150), (40, 120, 80), (22
 def sample_performance(
     rng: np.random.Generator, person: Person, stranger: Person | None = None, kind: Kind | None = None
 ) -> Performance:
-    """One clip of `person`. A clip of two people needs a `stranger`; `kind` is drawn where it is not given."""
+    """One clip of `person`. A clip of two people needs a `stranger`. `kind` is drawn at random unless given."""
     kind = kind or str(rng.choice(list(KINDS), p=list(KINDS.values())))  # type: ignore[assignment]
     if kind == "identity":
         return _sample_identity(rng, person, stranger or person)
@@ -98,7 +101,7 @@ def _sample_conversation(rng: np.random.Generator, person: Person, stranger: Per
     return converse(rng, (person, stranger), str(rng.choice(RELATIONS)))
 
 
-# relation: distance of a head from the middle, yaw towards the other, roll towards the other
+# relation: distance of each head from the middle, yaw towards the other, roll towards the other
 _STAGINGS = {
     "neutral": (0.245, -4.0, 0.0),
     "mild": (0.235, 24.0, 4.0),
@@ -109,7 +112,7 @@ _STAGINGS = {
 
 
 def converse(rng: np.random.Generator, people: tuple[Person, Person], relation: str) -> Performance:
-    """Two people who get on as `relation` says: seen in distance, turn, tilt, gaze and both expressions."""
+    """Two people in a relation, which shows in their distance, turn, tilt, gaze and expressions."""
     distance, yaw, roll = _STAGINGS[relation]
     background = _pick(rng, _BACKGROUNDS)
     figures = []

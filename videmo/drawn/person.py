@@ -1,7 +1,7 @@
-"""Who is seen: the traits of a drawn person, constant over all their clips.
+"""The traits of a drawn person, the same in all their clips.
 
-Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The items of an aspect
-are kept apart by gaps several times as wide as the variation within each: no label is a matter of opinion.
+Lengths are in head units (1 = half the height of an average face), colours are RGB, 0 to 255. The gap between two items
+of an aspect is several times the variation within an item, so that every label is clear.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BLEMISHES = ("freckles", "mole", "scar")
 
 @dataclass(frozen=True)
 class Person:
-    """Categorical traits in the words of tree/vocabulary.py, and the lengths and colours they are drawn with."""
+    """Traits in the words of tree/vocabulary.py, and the lengths and colours to draw them with."""
 
     gender: str
     age: str
@@ -77,13 +77,13 @@ class Person:
 
 
 def sample_person(rng: np.random.Generator, **fixed: Any) -> Person:
-    """Draw a person; `fixed` sets traits by name, and what depends on them follows."""
+    """A random person; `fixed` sets traits by name, and measures that depend on them follow."""
     traits = _sample_traits(rng, fixed)
     return Person(**traits, **_sample_measures(rng, traits))
 
 
 def with_traits(person: Person, rng: np.random.Generator, **changed: Any) -> Person:
-    """The same person with some traits changed and their measures drawn anew."""
+    """The same person with some traits changed and the measures of those traits sampled again."""
     traits = {name: getattr(person, name) for name in _TRAITS} | changed
     return Person(**traits, **_sample_measures(rng, traits))
 
@@ -157,7 +157,7 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
     hair = tinted(HAIRS[traits["hair_colour"]])
     lips = tinted(LIPS[traits["lip_colour"]])
     if traits["skin_colour"] == "dark" and traits["lip_colour"] == "brown":
-        lips = tinted((150, 90, 66))  # the common brown would vanish on dark skin
+        lips = tinted((150, 90, 66))  # the usual brown could not be told from dark skin
     return {
         "skin": tinted(SKINS[traits["skin_colour"]]),
         "hair": hair,
@@ -179,5 +179,5 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
 
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:
-    """`share` of `other` in `colour`, 0 to 1."""
+    """Mix `colour` with `other`, which gets `share` (0 to 1)."""
     return tuple(int(c + (o - c) * share) for c, o in zip(colour, other, strict=True))  # type: ignore[return-value]

@@ -1,7 +1,7 @@
-"""What happens in a clip, in words: the emotion and its course, head, face and body, accessories, who is there.
+"""What happens in a clip, in words: the emotion and its course, actions, accessories, and who is there.
 
-Kinds of clip: `single` (one person, an emotion or none), `micro` (one person, at rest but for half a second),
-`identity` (two portraits side by side) and `conversation` (two people in one picture).
+Kinds of clip: `single` (one person, with or without an emotion), `micro` (one person at rest except for half a
+second), `identity` (two portraits side by side) and `conversation` (two people in one picture).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HARMLESS = {
 
 @dataclass(frozen=True)
 class Script:
-    """One person's part. `side` (0 image left, 1 right) is where one-sided things happen: a wink, contempt, a wave."""
+    """One person's script. One-sided movements (a wink, contempt, a wave) are on `side`: 0 is image left, 1 right."""
 
     emotion: str = "neutral"
     second_emotion: str | None = None
@@ -46,14 +46,14 @@ class Script:
     face_action: str = "still"
     body_action: str = "still"
     gaze: Literal["ahead", "wandering", "down"] = "ahead"
-    eyes_closed: bool = False  # for a while
+    eyes_closed: bool = False  # for part of the clip
     accessories: tuple[str, ...] = ()
     necklace: bool = False
     side: int = 0
 
 
 def sample_script(rng: np.random.Generator, person: Person) -> Script:
-    """A part in a clip of kind `single`."""
+    """The script of a clip of kind `single`."""
     emotion = str(rng.choice(EMOTIONS))
     intensity = str(rng.choice(("weak", "medium", "strong")))
     seconds = action_units.BLENDS.get(emotion, ())
@@ -75,7 +75,7 @@ def sample_script(rng: np.random.Generator, person: Person) -> Script:
 
 
 def _with_eyes_and_mouth(rng: np.random.Generator, script: Script) -> Script:
-    """Face action and gaze, among those that would be seen and leave the expression readable."""
+    """Add a face action and gaze that can be seen and do not hide the expression."""
     possible = dict(_FACE_ACTIONS)
     if "mask" in script.accessories:
         del possible["talking"], possible["chewing"], possible["yawning"]
@@ -85,7 +85,7 @@ def _with_eyes_and_mouth(rng: np.random.Generator, script: Script) -> Script:
     if 26 in units or 25 in units:
         possible.pop("chewing", None)
     if script.course != "fading" and script.emotion != "neutral":
-        possible.pop("yawning", None)  # a yawn takes the whole face: it comes after the expression or instead of it
+        possible.pop("yawning", None)  # a yawn takes the whole face, so it comes after the expression or without one
     action = _weighted(rng, possible)
     quiet = action == "still" and "sunglasses" not in script.accessories
     closed = quiet and script.course != "fading" and bool(rng.random() < 0.15)
@@ -95,7 +95,7 @@ def _with_eyes_and_mouth(rng: np.random.Generator, script: Script) -> Script:
         gaze = "down" if script.emotion == "disappointment" else "ahead"
     side = script.side
     if action == "winking" and script.head_pose.endswith("60"):
-        side = 1 if script.head_pose.startswith("left") else 0  # the far eye of a turned head is hardly seen
+        side = 1 if script.head_pose.startswith("left") else 0  # the far eye of a turned head is hardly visible
     return replace(script, face_action=action, gaze=gaze, eyes_closed=closed, side=side)
 
 
@@ -111,7 +111,7 @@ def sample_micro_script(rng: np.random.Generator, person: Person) -> Script:
 
 
 def sample_portrait(rng: np.random.Generator) -> Script:
-    """One side of an identity clip: no accessory gives the person away or hides them."""
+    """One side of an identity clip, without accessories, which could give the person away or hide them."""
     return Script(
         emotion=str(rng.choice(EMOTIONS)),
         intensity=str(rng.choice(("medium", "strong"))),
@@ -121,7 +121,7 @@ def sample_portrait(rng: np.random.Generator) -> Script:
     )
 
 
-# relation: left's emotion, intensity; right's likewise; gaze
+# relation: emotion and intensity of the left person, of the right person; gaze
 _MANNERS: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "neutral": ((("neutral", "medium"), ("neutral", "medium")), "ahead"),
     "mild": ((("happiness", "medium"), ("happiness", "weak")), "ahead"),
@@ -132,7 +132,7 @@ _MANNERS: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
 
 
 def sample_conversation(rng: np.random.Generator, relation: str) -> tuple[Script, Script]:
-    """The parts of the one on the image's left and the one on its right."""
+    """The scripts of the person on the image's left and of the one on its right."""
     manners, gaze = _MANNERS[relation]
     order = rng.permutation(2)
     speaker = int(rng.integers(2))

@@ -1,4 +1,4 @@
-"""The face under its features: outline, cheeks, folds and wrinkles, beard, blemishes."""
+"""The face without its features: outline, cheeks, folds and wrinkles, beard, blemishes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw_skin(face: Face) -> None:
 
 
 def _draw_age(face: Face, side: int, sign: int) -> None:
-    """Bags and folds from middle age on; forehead lines and crow's feet on wrinkled skin."""
+    """Eye bags and folds from middle age on, forehead lines and crow's feet on wrinkled skin."""
     person, shade = face.person, mix(face.person.skin, DARK, 0.36)
     height = person.face_half_height
     eye_x, eye_y = face.eye_centre(side)
@@ -114,5 +114,5 @@ def _draw_blemish(face: Face) -> None:
 
 
 def blemish_position(person: Person) -> tuple[float, float]:
-    """Of the mole or scar, head units."""
+    """Position of the mole or scar, in head units."""
     return person.blemish_side * 0.58 * person.face_half_width, 0.36 * person.face_half_height

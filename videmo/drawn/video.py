@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-# The same frames give the same bytes: no time of writing in the header, one thread, and no macroblock tree. With it, 40
-# encodings of a clip came out in 4 ways; without it, with sides of 176 or without assembly, in one. Why is not known.
+# Settings that make equal frames give equal bytes: no timestamp in the header, one thread, no macroblock tree. With
+# the macroblock tree, 40 encodings of one clip gave 4 different files; the cause is unknown.
 _OPTIONS = {
     "crf": "16",
     "preset": "veryfast",

@@ -1,4 +1,4 @@
-"""What surrounds a face: ears, neck, shoulders, clothes, accessories, a waving hand."""
+"""What is around the face: ears, neck, shoulders, clothes, accessories, a waving hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RING = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 
 
 def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: float) -> None:
-    """Neck, shoulders and what is worn there. Men have a broad neck and a collar, women a low neckline."""
+    """Neck, shoulders and clothes. Men have a broad neck and a collar, women a low neckline."""
     person, worn = figure.person, figure.script.accessories
     male = person.gender == "male"
     neck, shoulder = (0.46, 1.62) if male else (0.26, 1.15)
@@ -63,7 +63,7 @@ def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: 
 
 
 def draw_ear(canvas: Canvas, head: Head, person: Person, side: int, ring: bool, near: bool = False) -> None:
-    """The ear at the image's left (0) or right (1); behind long hair only its ring is seen."""
+    """The ear on the image's left (0) or right (1); long hair covers all but its ring."""
     sign = 2 * side - 1
     half_width, half_height = person.face_half_width, person.face_half_height
     slide = half_width * abs(head.turned) * (0.9 if near else 0.25)

@@ -1,1 +1,1 @@
-"""Annotation: from labels to trees, and from a tree to what a caption or a rationale says of it."""
+"""Annotation: labels become trees, and trees become captions and rationales."""

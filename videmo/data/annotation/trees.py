@@ -1,4 +1,4 @@
-"""From labels to a tree, for sources that have labels only; and what a caption or rationale tells of a tree."""
+"""Trees from labels, for sources that have labels only, and the part of a tree that a caption or rationale states."""
 
 from __future__ import annotations
 
@@ -29,24 +29,27 @@ _AT_REST = "relaxed"
 
 
 def tree_from_labels(labels: Labels) -> AffectiveTree:
-    """What the labels of a clip say, as far as the vocabulary has words for it. Labels that contradict each other in a
-    single-valued aspect leave it out: two lips' states from two units, say, are two opinions and no fact.
+    """The tree that a clip's labels imply, as far as the vocabulary has words for them.
+
+    Where labels contradict each other about an aspect that has one item, the aspect is left out: two action units that
+    disagree about the lips, for example.
     """
     pairs = {*_emotion_pairs(labels), *_expression_pairs(labels), *_attribute_pairs(labels)}
-    return tree_of(pair for pair in pairs if ASPECTS[pair.aspect].many or not _contested(pair, pairs))
+    return tree_of(pair for pair in pairs if ASPECTS[pair.aspect].many or not _has_rival(pair, pairs))
 
 
 def tree_of(pairs: Iterable[Pair]) -> AffectiveTree:
-    """The tree that holds `pairs`, each on the level of its aspect; the aspects are the vocabulary's."""
+    """The tree of `pairs`, each on the level of its aspect. Every aspect must be in the vocabulary."""
     levels: dict[Level, list[Pair]] = {level: [] for level in LEVELS}
     for pair in pairs:
         levels[ASPECTS[pair.aspect].level].append(pair)
-    return AffectiveTree(**{level: tuple(held) for level, held in levels.items()})
+    return AffectiveTree(**{level: tuple(pairs) for level, pairs in levels.items()})
 
 
-def told_tree(part: Part, tree: AffectiveTree) -> AffectiveTree:
-    """What the answer to a caption part tells of the tree: its aspects; all for a full caption; the grounds for a
-    rationale.
+def stated_tree(part: Part, tree: AffectiveTree) -> AffectiveTree:
+    """The part of the tree that an answer to `part` states.
+
+    A caption about some aspects states those, a full caption states everything, a rationale what the emotion rests on.
     """
     if part.name == "rationale":
         return rationale_tree(tree)
@@ -57,15 +60,15 @@ def told_tree(part: Part, tree: AffectiveTree) -> AffectiveTree:
     )
 
 
-def told_levels(part: Part) -> tuple[Level, ...]:
-    """The levels a caption part answers on, and so the tags of its answer."""
-    spoken = {ASPECTS[aspect].level for aspect in part.aspects}
-    return tuple(level for level in LEVELS if level in spoken) or LEVELS
+def stated_levels(part: Part) -> tuple[Level, ...]:
+    """The levels that an answer to `part` has, and so its tags."""
+    levels = {ASPECTS[aspect].level for aspect in part.aspects}
+    return tuple(level for level in LEVELS if level in levels) or LEVELS
 
 
 def rationale_tree(tree: AffectiveTree) -> AffectiveTree:
-    """The tree restricted to what bears on the emotion: the emotions, the expressions that are not at rest, and the
-    attributes these rest on, with what body, head and face do.
+    """The part of the tree that bears on the emotion: the emotions, the expressions that are not at rest, the
+    attributes that these rest on, and what the body, head and face do.
     """
     moved = tuple(pair for pair in tree.expression if pair.item != _AT_REST)
     grounds = {ASPECTS[pair.aspect].rests_on for pair in moved if pair.aspect in ASPECTS} | set(_ACTIONS)
@@ -73,7 +76,7 @@ def rationale_tree(tree: AffectiveTree) -> AffectiveTree:
 
 
 def emotion_word(label: str) -> str | None:
-    """The vocabulary's word for a corpus' emotion label, None where it has none.
+    """The vocabulary's word for a corpus's emotion label, or None if it has none.
 
     >>> emotion_word("strong disgusted")
     'disgust'
@@ -110,5 +113,5 @@ def _attribute_pairs(labels: Labels) -> Iterable[Pair]:
         yield Pair("head pose", label)
 
 
-def _contested(pair: Pair, pairs: set[Pair]) -> bool:
+def _has_rival(pair: Pair, pairs: set[Pair]) -> bool:
     return any(other.aspect == pair.aspect and other.item != pair.item for other in pairs)
