@@ -75,7 +75,7 @@ def test_an_answer_that_cannot_be_scored_scores_nothing(settings, chat_server, c
     chat_server.reply = lambda instruction, content: "I would say about 80 out of 100 for each."
     endless = "<b>brows: raised; " * 10_000
     assert set(score([prediction("fine_caption", endless, TREE)], choose_judge(settings, LIMITS)).values) == {0}
-    assert "1 of 1 replies hold no scores, and count as 0: 'I would say" in caplog.text
+    assert "1 of 1 replies have no scores and count as 0: 'I would say" in caplog.text
 
 
 def test_a_judge_at_its_ceiling_goes_on_where_it_stopped(settings, chat_server):

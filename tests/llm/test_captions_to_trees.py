@@ -88,15 +88,15 @@ def test_what_holds_no_object_is_a_problem_and_an_empty_tree(reply):
 @pytest.mark.parametrize(
     ("reply", "problem"),
     [
-        ('{"attribute": {"age": "young", "mood": "good"}}', "mood: no aspect of the attribute level"),
-        ('{"attribute": {"age": "young", "brows": "raised"}}', "brows: no aspect of the attribute level"),
-        ('{"attribute": {"age": ["young", "youngish"]}}', "age: youngish: no item of it"),
-        ('{"attribute": {"age": ["young", {"a": 1}]}}', 'age: [["a", 1]]: no item of it'),
+        ('{"attribute": {"age": "young", "mood": "good"}}', "mood: not an aspect of the attribute level"),
+        ('{"attribute": {"age": "young", "brows": "raised"}}', "brows: not an aspect of the attribute level"),
+        ('{"attribute": {"age": ["young", "youngish"]}}', "age: youngish: not an item of it"),
+        ('{"attribute": {"age": ["young", {"a": 1}]}}', 'age: [["a", 1]]: not an item of it'),
         ('{"attribute": {"age": "young", "gender": ["male", "female"]}}', "gender: more than one item"),
         ('{"attribute": {"age": "young", "gender": "male", "gender": "female"}}', "gender: more than one item"),
-        ('{"attribute": {"age": "young"}, "mood": {}}', "mood: no level with aspects, or a second one"),
-        ('{"attribute": {"age": "young"}, "emotion": "fear"}', "emotion: no level with aspects, or a second one"),
-        ('{"attribute": {"age": "young"}, "attribute": {}}', "attribute: no level with aspects, or a second one"),
+        ('{"attribute": {"age": "young"}, "mood": {}}', "mood: not a level with aspects, or a duplicate"),
+        ('{"attribute": {"age": "young"}, "emotion": "fear"}', "emotion: not a level with aspects, or a duplicate"),
+        ('{"attribute": {"age": "young"}, "attribute": {}}', "attribute: not a level with aspects, or a duplicate"),
     ],
 )
 def test_what_the_vocabulary_does_not_know_is_left_out_and_reported(reply, problem):

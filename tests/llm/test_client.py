@@ -95,7 +95,7 @@ def test_what_passes_is_waited_for(chat_server, trouble):
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        (Sent(status=500, raw="oh"), r"url = http.*: out of order after 1 retries; run again later \(500: oh\)"),
+        (Sent(status=500, raw="oh"), r"url = http.*: server error after 1 retries; run again later \(500: oh\)"),
         (Sent(status=429, raw="oh"), r"requests_per_minute = None: too many for .* \(429: oh\)"),
         (Sent(seconds=0.5), r"url = http.*: no answer after 1 retries \(Read timed out.*is the server up"),
         (Sent("whole", cut=True), r"url = http.*: no answer after 1 retries"),
@@ -115,11 +115,11 @@ REFUSED = '{"error": {"message": "not\\nthis"}}'
 @pytest.mark.parametrize(
     ("sent", "message"),
     [
-        (Sent(status=401, raw=REFUSED), r"key_variable = KEY: .* export another \(401: not this\)"),
-        (Sent(status=404, raw=REFUSED), r"model = m: not at .*; correct the model .*\(404: not this\)"),
-        (Sent(status=400, raw='{"error": "max_tokens"}'), r"refuses the request; correct .*max_reply_tokens \(400: "),
-        (Sent(status=302, raw="", headers={"Location": "/elsewhere"}), r"refuses the request; correct url"),
-        (Sent(raw="<html>Log in</html>"), r"something answers there that is no chat server; .* /v1"),
+        (Sent(status=401, raw=REFUSED), r"key_variable = KEY: .* export a valid key \(401: not this\)"),
+        (Sent(status=404, raw=REFUSED), r"model = m: not found at .*; correct the model .*\(404: not this\)"),
+        (Sent(status=400, raw='{"error": "max_tokens"}'), r"refused the request; check .*max_reply_tokens \(400: "),
+        (Sent(status=302, raw="", headers={"Location": "/elsewhere"}), r"refused the request; check url"),
+        (Sent(raw="<html>Log in</html>"), r"the server there is not a chat server; .* /v1"),
         (Sent(raw="[" * 100_000), "no chat server"),
         (Sent(raw='{"choices": []}'), "no chat server"),
     ],
@@ -135,7 +135,7 @@ def test_a_refusal_is_told_at_once_with_setting_and_remedy(chat_server, monkeypa
 
 def test_a_server_that_wants_a_key_where_none_is_named(chat_server):
     chat_server.script = [Sent(status=401, raw="")]
-    with pytest.raises(EndpointError, match=r"key_variable = None: .* name the environment variable"):
+    with pytest.raises(EndpointError, match=r"key_variable = None: .* set it to the environment variable"):
         client(chat_server).ask(asked("a"))
     assert "Authorization" not in chat_server.headers[0]
 

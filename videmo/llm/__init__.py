@@ -1,1 +1,1 @@
-"""Whatever asks a large model: the client, prompts, captions read into trees."""
+"""Asking a large model: the client, scoring prompts, captions converted to trees."""

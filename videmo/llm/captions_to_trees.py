@@ -1,8 +1,8 @@
-"""The affective tree of a caption in anybody's words: a large model writes it down as JSON, and the vocabulary decides.
+"""The affective tree of a free-text caption: a large model writes JSON, which is checked against the vocabulary.
 
     {"attribute": {"age": ["young"]}, "expression": {"brows": ["raised"]}, "emotion": {}}
 
-Only aspects and items of the vocabulary enter a tree; whatever else a reply says is reported, as text.py does.
+Only aspects and items of the vocabulary enter the tree. Everything else in a reply is reported, as in tree/text.py.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.text import Parsed, Problem
 from videmo.tree.vocabulary import ASPECTS, Aspect
 
-LONGEST = 8_000  # characters of a caption or an answer that a model is shown: several times what an honest one takes
+LONGEST = 8_000  # characters of a caption or answer that the model is shown, several times a usual length
 
 
 def parse_free(captions: Sequence[str], ask: Ask) -> list[Parsed]:
-    """The tree of each caption as a model reads it, asked by `ask` (`Client.ask`), whose errors alone are raised.
+    """The tree of each caption, read by the model behind `ask` (`Client.ask`). Raises only the errors of `ask`.
 
-    Positions of problems are those in the model's reply; a caption longer than LONGEST has one where it was cut. An
-    empty caption states nothing, and nobody is asked about it.
+    The position of a problem is in the model's reply. A caption longer than LONGEST is cut there, and has
+    a problem that says so. An empty caption has an empty tree, without a request.
     """
-    stating = [caption for caption in captions if caption.strip()]
-    replies = iter(ask([Request(_INSTRUCTION, caption[:LONGEST]) for caption in stating]))
+    nonempty = [caption for caption in captions if caption.strip()]
+    replies = iter(ask([Request(_INSTRUCTION, caption[:LONGEST]) for caption in nonempty]))
     return [_read(next(replies), caption) if caption.strip() else Parsed(AffectiveTree()) for caption in captions]
 
 
 def read_reply(reply: str) -> Parsed:
-    """The tree that a reply holds, in a code fence or among other words; never raises. `levels` are those it names."""
-    found = _object(reply)
-    if found is None:
+    """The tree in a reply, which may be in a code fence or among other text. Never raises. `levels`: those it names."""
+    members = _object(reply)
+    if members is None:
         return Parsed(AffectiveTree(), (Problem(0, "no JSON object"),))
     stated: dict[Level, list[Pair]] = {}
     problems: list[Problem] = []
-    for name, aspects in found:
+    for name, aspects in members:
         if name not in LEVELS or name in stated or not isinstance(aspects, tuple | None):
-            problems.append(Problem(_place(name, reply), f"{name}: no level with aspects, or a second one"))
+            problems.append(Problem(_place(name, reply), f"{name}: not a level with aspects, or a duplicate"))
             continue
         stated[name] = []
-        for aspect, items in _said(aspects or ()).items():
+        for aspect, items in _items(aspects or ()).items():
             known, problem = _known(aspect, items, name)
             stated[name] += known
             problems += [Problem(_place(aspect, reply), f"{aspect}: {problem}")] if problem else []
@@ -54,41 +54,43 @@ def _read(reply: str, caption: str) -> Parsed:
     read = read_reply(reply)
     if len(caption) <= LONGEST:
         return read
-    cut = Problem(LONGEST, f"a caption of {len(caption)} characters was read up to here")
+    cut = Problem(LONGEST, f"caption cut here, after {LONGEST} of {len(caption)} characters")
     return Parsed(read.tree, (*read.problems, cut), read.levels, read.repeats)
 
 
 def _object(reply: str) -> tuple[tuple[str, Any], ...] | None:
-    """The first object of the reply, after the code fence where there is one. Objects are tuples of their members, so
-    that a name that stands twice is seen twice."""
+    """The first JSON object of the reply, after the code fence if there is one.
+
+    Objects are tuples of their members, so that duplicate names are noticed.
+    """
     start = reply.find("{", max(0, reply.find("```")))
     try:
-        found, _ = json.JSONDecoder(object_pairs_hook=tuple).raw_decode(reply, max(0, start))
+        value, _ = json.JSONDecoder(object_pairs_hook=tuple).raw_decode(reply, max(0, start))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, tuple) else None
+    return value if isinstance(value, tuple) else None
 
 
-def _said(aspects: tuple[tuple[str, Any], ...]) -> dict[str, list[str]]:
-    """The items of each aspect, alone or in a list; null and "" say nothing, what is no text is no item there is."""
-    said: dict[str, list[str]] = {}
+def _items(aspects: tuple[tuple[str, Any], ...]) -> dict[str, list[str]]:
+    """The items of each aspect, given alone or in a list. null and "" are skipped; other types become unknown items."""
+    by_aspect: dict[str, list[str]] = {}
     for aspect, value in aspects:
         items = value if isinstance(value, list) else [value]
         texts = [_plain(item) if isinstance(item, str) else json.dumps(item) for item in items if item is not None]
-        said.setdefault(_plain(aspect), []).extend(text for text in texts if text)
-    return said
+        by_aspect.setdefault(_plain(aspect), []).extend(text for text in texts if text)
+    return by_aspect
 
 
 def _known(name: str, items: list[str], level: Level) -> tuple[list[Pair], str | None]:
-    """What of an aspect the vocabulary knows, and what is wrong with the rest."""
+    """The pairs that the vocabulary knows, and the problem with the rest."""
     aspect = ASPECTS.get(name)
     if aspect is None or aspect.level != level:
-        return [], f"no aspect of the {level} level"
+        return [], f"not an aspect of the {level} level"
     unknown = [item for item in items if item not in aspect.items]
     known = [Pair(name, item) for item in items if item in aspect.items]
     if len(set(known)) > 1 and not aspect.many:
-        return [], "more than one item"  # neither is believed, so that naming all of them does not pay
-    return known, f"{unknown[0]}: no item of it" if unknown else None
+        return [], "more than one item"  # none counts, so that listing all of them earns nothing
+    return known, f"{unknown[0]}: not an item of it" if unknown else None
 
 
 def _plain(words: str) -> str:

@@ -1,7 +1,7 @@
-"""A chat server that speaks OpenAI's protocol: asked many things at once, never the same thing twice, up to a ceiling.
+"""Client for a chat server with OpenAI's protocol: concurrent, rate limited, with a request limit and a reply cache.
 
-What it replied lies in $VIDEMO_HOME/replies/, a file for each request, by content: a run that was stopped goes on from
-there, and so does another process. The key is sent to the server and goes nowhere else.
+Replies are cached in $VIDEMO_HOME/replies/, one file for each request, named by its content. A stopped run continues
+from there, and other processes share it. The API key is sent to the server and nowhere else.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from videmo.settings.execution import EndpointLimits
 
 TRY_AGAIN = frozenset({408, 409, 429, *range(500, 600)})
-LONGEST_WAIT = 60  # seconds, whatever the server asks for
-BROKEN = (ValueError, LookupError, TypeError, RecursionError)  # what reading JSON of another shape may raise
+LONGEST_WAIT = 60  # seconds, even if the server asks for more
+BROKEN = (ValueError, LookupError, TypeError, RecursionError)  # what reading JSON of an unexpected shape may raise
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the model is told to do, and what with."""
+    """The instruction to the model (system message) and the content to apply it to (user message)."""
 
     instruction: str
     content: str
@@ -47,23 +47,23 @@ Ask = Callable[[Sequence[Request]], list[str]]
 
 
 class EndpointError(RuntimeError):
-    """The server could not be reached or does not do what it is asked; the message names setting, value and remedy."""
+    """The server cannot be reached or refuses the request; the message names setting, value and remedy."""
 
 
 class CeilingReached(EndpointError):
-    """A run of a stage has made as many requests as it may. The next run goes on from there."""
+    """The run of a stage has made `max_requests` requests. The next run continues from there."""
 
 
 def connect(settings: Endpoint, limits: EndpointLimits, setting: str) -> Client:
-    """A client whose errors speak of `setting`, such as rl.reward.scorer. Sends nothing yet.
+    """A client whose errors name `setting`, such as rl.reward.scorer. Sends nothing yet.
 
-    Raises SettingError where the environment variable with the key is not set, or holds what is no key.
+    Raises SettingError if the environment variable with the API key is not set or does not look like a key.
     """
     return Client(settings, limits, setting, read_key(settings.key_variable, setting), home() / "replies")
 
 
 class Client:
-    """Made by `connect`. It asks in several threads and is itself for use by one."""
+    """Made by `connect`. Sends requests in several threads; use it from one."""
 
     def __init__(self, settings: Endpoint, limits: EndpointLimits, setting: str, key: str | None, replies: Path):
         self._settings, self._limits, self._setting, self._key, self._replies = settings, limits, setting, key, replies
@@ -74,24 +74,24 @@ class Client:
 
     @property
     def name(self) -> str:
-        """Which model, and where: model@host."""
+        """The model and where it runs: model@host."""
         return f"{self._settings.model}@{urlsplit(self._settings.url).netloc}"
 
     def ask(self, requests: Sequence[Request]) -> list[str]:
-        """The replies, from the disk where they are known; "" where the model said nothing.
+        """The replies, from the cache where possible; "" for an empty reply.
 
-        Raises EndpointError at the first request that gets no reply, after its retries, and CeilingReached; whatever
-        was replied by then is kept.
+        Raises EndpointError at the first request that fails after its retries, and CeilingReached. Replies received by
+        then stay in the cache.
         """
         bodies = [self._body(request) for request in requests]
-        known = {body: _read(self._kept_in(body)) for body in bodies}
+        known = {body: _read(self._cache_file(body)) for body in bodies}
         with ThreadPoolExecutor(self._limits.concurrency) as threads:
-            asked = {threads.submit(self._reply, body): body for body, reply in known.items() if reply is None}
+            pending = {threads.submit(self._reply, body): body for body, reply in known.items() if reply is None}
             try:
-                for reply in as_completed(asked):
-                    known[asked[reply]] = reply.result()
+                for reply in as_completed(pending):
+                    known[pending[reply]] = reply.result()
             except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)  # what is under way is still waited for, and kept
+                threads.shutdown(wait=False, cancel_futures=True)  # requests under way still end and are cached
                 raise
         return [known[body] or "" for body in bodies]
 
@@ -105,7 +105,7 @@ class Client:
         body = {"model": settings.model, "temperature": settings.temperature, "messages": messages}
         return json.dumps({**body, **limit}, sort_keys=True)
 
-    def _kept_in(self, body: str) -> Path:
+    def _cache_file(self, body: str) -> Path:
         name = hashlib.sha256(f"{self._settings.url}\n{body}".encode()).hexdigest()
         return self._replies / name[:2] / f"{name}.json"
 
@@ -114,10 +114,10 @@ class Client:
         reply = _content(self._post(body))
         if reply is None:
             raise EndpointError(
-                f"{self._setting}.url = {self._settings.url}: something answers there that is no chat server; the "
-                "address of most ends in /v1"
+                f"{self._setting}.url = {self._settings.url}: the server there is not a chat server; most addresses "
+                "end in /v1"
             )
-        _write(self._kept_in(body), {"url": self._settings.url, "request": json.loads(body), "reply": reply})
+        _write(self._cache_file(body), {"url": self._settings.url, "request": json.loads(body), "reply": reply})
         return reply
 
     def _take_turn(self) -> None:
@@ -126,8 +126,8 @@ class Client:
         with self._lock:
             if self._sent >= limits.max_requests:
                 raise CeilingReached(
-                    f"execution.endpoint.max_requests = {limits.max_requests}: so many were made; run again to go on "
-                    f"or raise it; what was replied is kept in {self._replies} and is not asked again"
+                    f"execution.endpoint.max_requests = {limits.max_requests}: limit reached; run again to go on, or "
+                    f"raise it; replies are cached in {self._replies}"
                 )
             self._sent += 1
             turn = max(time.monotonic(), self._next_turn)
@@ -135,7 +135,7 @@ class Client:
         time.sleep(max(0.0, turn - time.monotonic()))
 
     def _post(self, body: str) -> str:
-        """What the server sends, without the key if it should repeat it."""
+        """The server's response, with the API key removed in case the server repeats it."""
         from urllib3.exceptions import HTTPError
 
         settings = self._settings
@@ -150,8 +150,8 @@ class Client:
         except HTTPError as error:
             cause = str(getattr(error, "reason", error)).rpartition(": ")[2]
             raise EndpointError(
-                f"{self._setting}.url = {settings.url}: no answer after {self._limits.retries} retries ({cause}); is "
-                "the server up, and the address right?"
+                f"{self._setting}.url = {settings.url}: no answer after {self._limits.retries} retries ({cause}); "
+                "check that the server is running and the address is right"
             ) from None
         text = response.data.decode("utf-8", "replace")
         text = text.replace(self._key, "[key]") if self._key else text
@@ -162,25 +162,27 @@ class Client:
     def _refused(self, status: int) -> str:
         settings, setting = self._settings, self._setting
         if status in (401, 403):
-            remedy = "export another" if self._key else "name the environment variable that holds one"
-            return f"{setting}.key_variable = {settings.key_variable}: {settings.url} wants a valid key; {remedy}"
+            remedy = "export a valid key" if self._key else "set it to the environment variable with the key"
+            return (
+                f"{setting}.key_variable = {settings.key_variable}: {settings.url} requires a valid API key; {remedy}"
+            )
         if status == 404:
-            return f"{setting}.model = {settings.model}: not at {settings.url}; correct the model or the url"
+            return f"{setting}.model = {settings.model}: not found at {settings.url}; correct the model or the url"
         if status == 429:
             return (
                 f"execution.endpoint.requests_per_minute = {self._limits.requests_per_minute}: too many for "
-                f"{settings.url}, or its quota is spent; lower it and run again, what was replied is kept"
+                f"{settings.url}, or its quota is used up; lower it and run again, replies are cached"
             )
         if status in TRY_AGAIN:
-            return f"{setting}.url = {settings.url}: out of order after {self._limits.retries} retries; run again later"
-        return f"{setting}: {settings.url} refuses the request; correct url, model, temperature or max_reply_tokens"
+            return f"{setting}.url = {settings.url}: server error after {self._limits.retries} retries; run again later"
+        return f"{setting}: {settings.url} refused the request; check url, model, temperature and max_reply_tokens"
 
 
 def _pool(url: str, limits: EndpointLimits, take_turn: Callable[[], None]) -> PoolManager:
     from urllib3 import PoolManager, ProxyManager, Retry
 
     class Turns(Retry):
-        """A retry is a request as well: it waits for its turn, and counts."""
+        """A retry is a request too: it waits for its turn and counts towards the limit."""
 
         def sleep(self, response: Any = None) -> None:
             super().sleep(response)
@@ -203,12 +205,12 @@ def _pool(url: str, limits: EndpointLimits, take_turn: Callable[[], None]) -> Po
 
 
 def _content(text: str) -> str | None:
-    """What the model said; None where the server's answer is not that of a chat server."""
+    """The model's reply; None if the response is not that of a chat server."""
     try:
         content = json.loads(text)["choices"][0]["message"]["content"]
     except BROKEN:
         return None
-    # Some servers leave the model's thoughts in its reply.
+    # Some servers include the model's reasoning in its reply.
     return _writable(content if isinstance(content, str) else "").rpartition("</think>")[2].strip()
 
 
@@ -219,7 +221,7 @@ def _complaint(text: str) -> str:
 
 
 def _writable(text: str) -> str:
-    """Without lone surrogates, which have no UTF-8."""
+    """The text without lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,1 +1,1 @@
-"""How the tiny backbone learned to see and to speak."""
+"""How the tiny backbone was pretrained to see and to speak."""

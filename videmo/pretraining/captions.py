@@ -1,6 +1,6 @@
 """What the tiny base model reads: plain captions of pictures.
 
-Slots gather into topics, and a caption is the phrases of one topic; a fact can be told of on its own as well.
+A topic is a group of slots, and a caption has the phrases of one topic. A single fact can have its own caption too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "the scene": ("scene colour", "scene shape", "scene place", "scene motion", "scene ground"),
 }
 
-# What a slot is called where it is told of on its own.
+# The name of a slot in a caption of its own.
 NAMES: dict[str, str] = {
     "face_shape": "the outline of the face", "chin_shape": "the line of the chin",
     "skin_colour": "the tone of the skin", "skin_texture": "the surface of the skin",
@@ -57,32 +57,36 @@ _PROMPTS = ("Tell of {}.", "Say what is to be seen of {}.", "Look at {}: write i
 
 
 def prompts(topic: str) -> tuple[str, ...]:
-    """The ways in which a caption is asked for."""
+    """The prompts that ask for a caption of `topic`."""
     return tuple(prompt.format(topic) for prompt in _PROMPTS)
 
 
 def captions(picture: Picture) -> dict[str, str]:
-    """One caption for each topic that the picture shows; of marks and things worn, those that are there."""
-    told: dict[str, str] = {}
+    """One caption for each topic that the picture shows; marks and things worn are listed only if present."""
+    by_topic: dict[str, str] = {}
     for topic, slots in TOPICS.items():
         phrases = [picture.facts[slot] for slot in slots if slot in picture.facts]
         if topic in ("the marks", "the things worn") and phrases:
             phrases = [phrase for phrase in phrases if not phrase.startswith("no ")] or ["nothing"]
         if phrases and (topic not in ("the face", "the pair") or len(phrases) > 1):
-            told[topic] = (" " if topic == "the scene" else ", ").join(phrases)
-    return told
+            by_topic[topic] = (" " if topic == "the scene" else ", ").join(phrases)
+    return by_topic
 
 
 def texts() -> list[str]:
-    """Everything the captions can say, for the tokenizer, with the vocabulary that the curriculum will speak.
+    """Texts to train the tokenizer on: everything that captions can say, and the vocabulary of the curriculum.
 
-    The tokenizer knows the curriculum's words as any tokenizer of a large model does; the model has never read them.
+    The tokenizer knows the curriculum's words, as that of any large model does; the model has never read them.
     """
     from videmo.tasks.catalog import PARTS
     from videmo.tree.vocabulary import ASPECTS
 
-    said = [asked for topic in (EVERYTHING, *TOPICS, *NAMES.values()) for asked in prompts(topic)]
-    said += [f"{topic}: {phrase}, {phrase}" for topic, slots in TOPICS.items() for s in slots for phrase in FACTS[s]]
-    asked = [f"{part.question} {', '.join(part.answers)}, none; {'; '.join(part.answers)}" for part in PARTS.values()]
-    named = [f"{a.name}: {item}; What is the {a.name}? {item}, {item}" for a in ASPECTS.values() for item in a.items]
-    return [text for text in (*said, *asked, *named) for _ in range(5)]
+    lines = [prompt for topic in (EVERYTHING, *TOPICS, *NAMES.values()) for prompt in prompts(topic)]
+    lines += [f"{topic}: {phrase}, {phrase}" for topic, slots in TOPICS.items() for s in slots for phrase in FACTS[s]]
+    questions = [
+        f"{part.question} {', '.join(part.answers)}, none; {'; '.join(part.answers)}" for part in PARTS.values()
+    ]
+    vocabulary = [
+        f"{a.name}: {item}; What is the {a.name}? {item}, {item}" for a in ASPECTS.values() for item in a.items
+    ]
+    return [text for text in (*lines, *questions, *vocabulary) for _ in range(5)]

@@ -1,7 +1,8 @@
-"""Where the parts of a face are: the tower learns from it what small things look like, long before it can name them.
+"""Maps of the parts of a face, from which the tower learns what small parts look like before it can name them.
 
-Named facts alone teach that slowly: brows are a hundredth of a picture, and until something in the tower answers to
-them no gradient says where to look (20,000 pictures leave their thickness at chance, for a convolutional network too).
+Naming facts alone teaches that slowly. Brows are one hundredth of a picture, and until something in the tower responds
+to them no gradient says where to look: after 20,000 pictures their thickness is still at chance, for a convolutional
+network too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from videmo.drawn.draw import draw_frames
 from videmo.drawn.performance import Figure, Performance
 
-CELL = 14  # pixels of the map that a token of the tower has to draw, a side; it sees twice as many
+CELL = 14  # side, in pixels of the map, of the cell that a token draws; in the picture it covers twice that
 _COLOURS: dict[str, Any] = {
     "skin": (90, 90, 90),
     "hair": (40, 0, 80),
@@ -30,7 +31,7 @@ _BLACK = (0, 0, 0)
 
 
 def parts_of(performance: Performance, size: int, moment: int) -> np.ndarray:
-    """A moment with nothing behind it and everyone's parts in the same colours: uint8 (size / 2, size / 2, 3)."""
+    """One moment on black, each part in its own fixed colour for everybody: uint8 (size / 2, size / 2, 3)."""
     figures = tuple(_in_fixed_colours(figure) for figure in performance.figures)
     bare = replace(performance, figures=figures, pattern="plain")
     return cv2.resize(draw_frames(bare, size, [moment])[0], (size // 2, size // 2), interpolation=cv2.INTER_AREA)
@@ -42,22 +43,22 @@ def _in_fixed_colours(figure: Figure) -> Figure:
 
 
 class PartsHead(nn.Module):
-    """Draws the map of parts from a glance's tokens, each its own cell."""
+    """Draws the map of parts from the tokens of a glance: each token draws its own cell."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.draw = nn.Linear(hidden, CELL * CELL * 3)
 
     def loss(self, features: Tensor, maps: Sequence[np.ndarray | None]) -> Tensor:
-        """Mean squared error, of colours from -1 to 3, over the pictures that have a map; 0 where none has.
+        """Mean squared error, with colours from -1 to 3, over the pictures that have a map; 0 if none has.
 
         features: (pictures, tokens, hidden), tokens row by row.
         """
         known = [index for index, drawn in enumerate(maps) if drawn is not None]
         if not known:
             return features.new_zeros(())
-        wanted = torch.stack([cells(torch.from_numpy(maps[index])) for index in known])
-        return nn.functional.mse_loss(self.draw(features[known]), wanted.float() / 64 - 1)
+        target = torch.stack([cells(torch.from_numpy(maps[index])) for index in known])
+        return nn.functional.mse_loss(self.draw(features[known]), target.float() / 64 - 1)
 
 
 def cells(drawn: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures for pretraining, drawn as they are needed, and what is to be seen in each."""
+"""Pictures for pretraining, drawn on demand, and what each of them shows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from videmo.pretraining.face_part_maps import parts_of
 from videmo.pretraining.visible_facts import facts_of
 
 SCENE_SHARE = 0.15
-GLANCE = 2  # frames; one patch in time
-PRETRAINING_PEOPLE = 7  # names the random stream of people who appear nowhere else
+GLANCE = 2  # frames: one patch in time
+PRETRAINING_PEOPLE = 7  # the random stream of people who appear nowhere else
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is to be seen in a few frames; a slot that is hidden or does not apply is absent. `parts`: of a glance at
-    people, where the parts of their faces are (`parts_of`)."""
+    """What a few frames show. A slot that is hidden or does not apply is absent.
+
+    `parts`: for a glance at people, where the parts of their faces are (`parts_of`).
+    """
 
     facts: dict[str, str] = field(default_factory=dict)
     parts: np.ndarray | None = None
@@ -31,7 +33,7 @@ class Picture:
 def take_picture(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, Picture]:
     """Draw a scene or a performance by people who appear nowhere else: uint8 (frames, size, size, 3), and its facts.
 
-    Two frames are a glance: the same moment twice, of which only what stands still can be told.
+    Two frames are a glance: the same moment twice, which shows no motion.
     """
     if rng.random() < SCENE_SHARE:
         drawn, facts = scenes.draw_scene(rng, frames, size)

@@ -1,9 +1,9 @@
-"""Pretrain the tiny base model to see and to speak, on plain captions of procedural scenes and faces.
+"""Pretrain the tiny base model to see and to speak, on captions of procedural scenes and faces.
 
-Two steps, both on pictures that are drawn as they are needed and never twice: first the tower alone, tagging which
-phrases fit a picture; then the whole model, captioning, the tagging kept on as an auxiliary loss. What it sees is in
-pictures.py, what it reads in captions.py; face-15's questions and answer spaces, and every word of expression,
-sentiment or emotion, are left to the curriculum.
+There are two steps, both on pictures that are drawn on demand and never repeated. First the vision tower alone learns
+to tag which phrases fit a picture. Then the whole model learns to write captions, with tagging as an auxiliary loss.
+What it sees is in pictures.py, what it reads in captions.py. Face-15's questions and answer spaces, and words for
+expressions, sentiments and emotions, are left to the curriculum.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from videmo.pretraining.face_part_maps import PartsHead
 from videmo.pretraining.pictures import GLANCE, Picture, take_picture
 from videmo.pretraining.visible_facts import SEEN_AT_A_GLANCE
 
-WORKERS = 1  # process that draws the next pictures while this one trains
+WORKERS = 1  # processes that draw the next pictures while this one trains
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Steps and rates of the two steps of pretraining."""
+    """Lengths and learning rates of the two steps of pretraining."""
 
     seed: int = 0
     frames: int = 8
@@ -49,8 +49,8 @@ class Schedule:
     speak_rate: float = 3e-3  # of matrices
     topics: int = 9  # topics in the long caption of a clip
     alone: int = 2  # topics captioned on their own
-    single: int = 5  # facts told of on their own
-    learning_rate: float = 1.5e-3  # of everything that is no matrix
+    single: int = 5  # facts captioned on their own
+    learning_rate: float = 1.5e-3  # of everything that is not a matrix
     warmup: float = 0.03
     tagging_weight: float = 0.5
 
@@ -58,7 +58,7 @@ class Schedule:
 class Tagger(nn.Module):
     """For each fact slot, which of its phrases fits, from the mean of a video's tokens.
 
-    The mean is what a language model's untrained attention sees, so what is tagged here can be spoken of at once.
+    An untrained language model's attention sees that mean, so it can speak at once about what is tagged here.
     """
 
     def __init__(self, hidden: int, slots: dict[str, tuple[str, ...]]) -> None:
@@ -73,7 +73,7 @@ class Tagger(nn.Module):
         return logits.split([len(phrases) for phrases in self.slots.values()], dim=1)
 
     def loss(self, features: Tensor, pictures: list[Picture]) -> tuple[Tensor, float]:
-        """Mean cross-entropy over the facts that the pictures hold, and the share that was right."""
+        """Mean cross-entropy over the facts of the pictures, and the share of right phrases."""
         losses, right, counted = [], 0, 0
         for (slot, phrases), logits in zip(self.slots.items(), self.forward(features), strict=True):
             known = [index for index, picture in enumerate(pictures) if slot in picture.facts]
@@ -87,7 +87,7 @@ class Tagger(nn.Module):
 
 
 class Pictures(Dataset[list[tuple[Video, Picture]]]):
-    """Batches of pictures; batch i of a seed is always the same."""
+    """Batches of pictures. The seed and i fix batch i."""
 
     def __init__(self, policy: Policy, schedule: Schedule, frames: int, batch: int, steps: int, stream: int) -> None:
         self.policy, self.schedule, self.frames = policy, schedule, frames
@@ -98,14 +98,14 @@ class Pictures(Dataset[list[tuple[Video, Picture]]]):
 
     def __getitem__(self, step: int) -> list[tuple[Video, Picture]]:
         rng = np.random.default_rng([self.schedule.seed, self.stream, step])
-        taken = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
-        return [(pack_frames(frames, self.policy), picture) for frames, picture in taken]
+        pictures = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
+        return [(pack_frames(frames, self.policy), picture) for frames, picture in pictures]
 
 
 def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
     """Train from random weights and write a Hugging Face directory with `pretraining.json` beside the weights.
 
-    Raises OSError where nothing can be written to `output`, before anything is trained.
+    Raises OSError before any training if `output` cannot be written.
     """
     output.mkdir(parents=True, exist_ok=True)
     schedule = schedule or Schedule()
@@ -124,7 +124,7 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
 
 
 def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
-    """The tower alone, on glances, which teach it shapes and places at a quarter of a clip's cost."""
+    """Train the tower alone on glances, which teach shapes and places at a quarter of the cost of a clip."""
     hidden = policy.config.vision_config.out_hidden_size
     tagger, parts = Tagger(hidden, SEEN_AT_A_GLANCE), PartsHead(hidden)
     rates = _optimizers(policy, [tagger, parts], schedule, schedule.see_rate, schedule.see_steps)
@@ -138,9 +138,9 @@ def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
 
 
 def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str, float], dict[str, float]]:
-    """The whole model: caption topics of each clip, packed as one prefix tree a clip.
+    """Train the whole model to caption clips, with all captions of a clip packed into one prefix tree.
 
-    Returns the final losses, and for each slot the share of new clips whose phrase the tower's tagger finds.
+    Returns the final losses, and for each slot the share of new clips that the tagger gets right.
     """
     tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
     rates = _optimizers(policy, [tagger], schedule, schedule.speak_rate, schedule.speak_steps)
@@ -163,7 +163,7 @@ def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str,
 def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tensor]:
     """Mean negative log-likelihood of the captions' tokens, and the tower's features (clips, tokens, hidden)."""
     packed = collate(policy, trees)
-    captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # root, then prompt and caption by turns
+    captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # the root, then prompts and captions alternate
     seen: list = []
     hook = policy.model.model.visual.register_forward_hook(lambda *call: seen.append(call[-1]))
     loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
@@ -173,7 +173,7 @@ def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tens
 
 @torch.no_grad()
 def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: int = 16) -> dict[str, float]:
-    """The share of new pictures whose phrase the tagger finds, for each slot."""
+    """For each slot, the share of new pictures that the tagger gets right."""
     right: dict[str, list[bool]] = {slot: [] for slot in tagger.slots}
     for batch in _batches(policy, schedule, schedule.frames, schedule.speak_batch, batches, 3):
         logits = tagger(torch.stack(embed_videos(policy, [video for video, _ in batch])))
@@ -181,27 +181,27 @@ def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: in
             for index, (_, picture) in enumerate(batch):
                 if slot in picture.facts:
                     right[slot].append(phrases[int(scores[index].argmax())] == picture.facts[slot])
-    return {slot: float(np.mean(found)) for slot, found in right.items() if found}
+    return {slot: float(np.mean(hits)) for slot, hits in right.items() if hits}
 
 
 def _caption_tree(
     policy: Policy, video: Video, picture: Picture, rng: np.random.Generator, schedule: Schedule
 ) -> PrefixTree:
-    """One caption of many topics, and captions of a few topics and of a few single facts, each on its own."""
-    told, single = captions(picture), {NAMES[s]: phrase for s, phrase in picture.facts.items() if s in NAMES}
-    chosen = {str(topic) for topic in rng.permutation(list(told))[: schedule.topics]}
-    long = {EVERYTHING: "; ".join(f"{topic}: {told[topic]}" for topic in told if topic in chosen)}
-    short = _some(told, schedule.alone, rng) | _some(single, schedule.single, rng)
+    """One caption of many topics, and separate captions of a few topics and of a few single facts."""
+    topics, single = captions(picture), {NAMES[s]: phrase for s, phrase in picture.facts.items() if s in NAMES}
+    chosen = {str(topic) for topic in rng.permutation(list(topics))[: schedule.topics]}
+    long = {EVERYTHING: "; ".join(f"{topic}: {topics[topic]}" for topic in topics if topic in chosen)}
+    short = _some(topics, schedule.alone, rng) | _some(single, schedule.single, rng)
     branches = [(str(rng.choice(prompts(topic))), caption) for topic, caption in {**long, **short}.items()]
     segments = [Segment(video_tokens(policy, video), -1)]
-    for asked, caption in branches:
-        segments.append(Segment(question_tokens(policy, asked), 0))
+    for prompt, caption in branches:
+        segments.append(Segment(question_tokens(policy, prompt), 0))
         segments.append(Segment(answer_tokens(policy, caption), len(segments) - 1))
     return PrefixTree(video, tuple(segments))
 
 
-def _some(told: dict[str, str], count: int, rng: np.random.Generator) -> dict[str, str]:
-    return {str(topic): told[str(topic)] for topic in rng.permutation(list(told))[:count]}
+def _some(captions: dict[str, str], count: int, rng: np.random.Generator) -> dict[str, str]:
+    return {str(topic): captions[str(topic)] for topic in rng.permutation(list(captions))[:count]}
 
 
 def _batches(
@@ -216,7 +216,7 @@ def _optimizers(
 ) -> list[LambdaLR]:
     """Muon (Jordan et al. 2024) on the matrices of the blocks, AdamW on the rest, each under its schedule.
 
-    Muon learns to see from half the pictures that AdamW takes.
+    Muon needs half as many pictures as AdamW to learn to see.
     """
     blocks: list[nn.Parameter] = []
     rest = [weight for head in heads for weight in head.parameters()]

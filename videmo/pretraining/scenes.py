@@ -1,4 +1,4 @@
-"""Procedural scenes for pretraining: one coloured shape on a ground, at a place, still or moving."""
+"""Procedural scenes for pretraining: one coloured shape on a plain ground, at rest or moving."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FACTS: dict[str, tuple[str, ...]] = {
 
 
 def draw_scene(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, dict[str, str]]:
-    """A scene and what is to be seen in it: uint8 (frames, size, size, 3) RGB, and one phrase for each key of FACTS."""
+    """A scene and what it shows: uint8 (frames, size, size, 3) RGB, and one phrase for each key of FACTS."""
     ground, colour = rng.choice(list(COLOURS), 2, replace=False)
     shape, place, motion = (str(rng.choice(options)) for options in (FACTS["scene shape"], PLACES, MOTIONS))
     drawn = np.empty((frames, size, size, 3), dtype=np.uint8)

@@ -1,7 +1,7 @@
-"""What is to be seen in a picture: for a slot, such as `hair_type`, the one phrase that fits.
+"""What a picture shows: for each slot, such as `hair_type`, the one phrase that fits.
 
-Phrases speak of colours, shapes, parts, places and motion in words of their own: no question and no answer space of
-face-15, no age, no gender, and no word of expression, sentiment or emotion.
+Phrases describe colours, shapes, parts, places and motion in their own words: no question or answer space of face-15,
+no age, no gender, and no word for an expression, sentiment or emotion.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ SEEN_AT_A_GLANCE = {
 
 
 def facts_of(performance: Performance, moments: list[int]) -> dict[str, str]:
-    """The geometric facts of the chosen frames of a performance."""
+    """The geometric facts of a performance at the chosen moments."""
     if len(performance.figures) == 2:
         return {"count": "two heads", **_facts_of_pair(performance, moments)}
     figure = performance.figures[0]
@@ -141,7 +141,7 @@ def _facts_of_moves(figure: Figure, moments: list[int]) -> dict[str, str]:
 
 
 def _visible(facts: dict[str, str], worn: tuple[str, ...], hidden: set[str]) -> dict[str, str]:
-    """The facts that nothing worn covers."""
+    """The facts that no accessory covers."""
     if "sunglasses" in worn:
         hidden = hidden | {"eye_colour", "eye_size", "moves lids", "moves gaze", "moves eye motion"}
     if "mask" in worn:
@@ -172,9 +172,9 @@ def _mouth_ends(peak: np.ndarray) -> str:
     up, down, apart = peak[INDEX[12]], _both(peak, 15), _both(peak, 20)
     if up.max() > 0.25 and up.min() < 0.1:
         return "one end goes up"
-    found = {"both ends go up": float(up.min()), "both ends go down": down, "ends pull apart": apart}
-    strongest = max(found, key=lambda phrase: found[phrase])
-    return strongest if found[strongest] > 0.25 else "ends stay"
+    strengths = {"both ends go up": float(up.min()), "both ends go down": down, "ends pull apart": apart}
+    strongest = max(strengths, key=lambda phrase: strengths[phrase])
+    return strongest if strengths[strongest] > 0.25 else "ends stay"
 
 
 def _mouth_gap(peak: np.ndarray) -> str:

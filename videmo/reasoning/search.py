@@ -1,14 +1,14 @@
-"""Hierarchical affective-tree reasoning at inference (VidEmo, section 3.3): level by level the best of several goes on.
+"""Hierarchical affective-tree reasoning at inference (VidEmo, section 3.3): keep the best candidate of each level.
 
-The paper scores candidates by a reward, which it does not define; with no labels at hand, this project takes the
-candidate that its siblings contradict least, which is minimum Bayes risk decoding under tree edit distance, and adds
-the model's own likelihood:
+The paper scores candidates by a reward that it does not define. There are no labels at inference, so this project takes
+the candidate that agrees best with its siblings, which is minimum Bayes risk decoding under tree edit distance, and
+adds the model's own likelihood:
 
     score_i = -mean_{j != i} Edit(T_i, T_j) + w * mean_t log p(token_t of i),    w = reasoning.likelihood_weight
 
-The first candidate of a level is the likeliest one, the others are samples: a search of any width has what plain
-decoding would have said among what it chooses from. A candidate that cannot be read goes on only where none can:
-siblings that say nothing agree perfectly.
+The first candidate of a level is the likeliest one and the others are samples, so that the answer of plain decoding is
+always among the candidates. A candidate that cannot be parsed is kept only if none can be, because siblings that say
+nothing agree perfectly.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from videmo.tree.text import parse
 
 @dataclass(frozen=True)
 class Candidate:
-    """One segment that was considered. `readable`: without a fault; `distance`: mean edit distance to its siblings, in
-    edits; `likelihood`: mean log-probability of its tokens, at the search's temperature."""
+    """One candidate segment.
+
+    `readable`: it parses without problems.  `distance`: its mean tree edit distance to its siblings.  `likelihood`: the
+    mean log-probability of its tokens, at the temperature of the search.
+    """
 
     text: str
     readable: bool
@@ -40,7 +43,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The candidates of one level, and which of them went on."""
+    """The candidates of one level, and the index of the one that was kept."""
 
     level: str
     candidates: tuple[Candidate, ...]
@@ -49,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Search:
-    """An answer and how it came about, level by level."""
+    """An answer, and the choices that led to it level by level."""
 
     answer: Answer
     candidates: tuple[Choice, ...]
@@ -58,9 +61,9 @@ class Search:
 def reason(
     sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, max_new_tokens: int, seed: int = 0
 ) -> list[Search]:
-    """Search an answer to every prompt; one candidate is plain greedy decoding. The same seed finds the same.
+    """Search an answer to every prompt. With one candidate this is greedy decoding. Equal seeds give equal answers.
 
-    max_new_tokens: of an answer, or of each of its segments where there is a choice of them.
+    max_new_tokens: limit for an answer, or for each of its segments if there are several candidates.
     """
     if config.candidates == 1:
         return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts, max_new_tokens)]
@@ -74,7 +77,7 @@ def reason(
 
 
 def rank(nodes: Sequence[RolloutNode], likelihood_weight: float) -> list[Candidate]:
-    """Score siblings against one another; one that is alone is at distance 0."""
+    """Score siblings against each other; a single candidate has distance 0."""
     read = [parse(node.text) for node in nodes]
     apart = np.zeros((len(nodes), len(nodes)))
     pairs = list(combinations(range(len(nodes)), 2))
@@ -98,7 +101,7 @@ def _choose(rollout: Rollout, siblings: Sequence[int], likelihood_weight: float)
 
 
 def _retrace(rollout: Rollout, likelihood_weight: float) -> Search:
-    """The choices that `rollout` was grown by, and the one among its last candidates."""
+    """The choices along the kept path of `rollout`, and the answer at its end."""
     choices = []
     node = -1
     while siblings := [index for index, parent in enumerate(rollout.parents) if parent == node]:
