@@ -85,7 +85,7 @@ def test_levels_are_scaled_by_the_spreads_of_all_processes():
     alone = score(CAPTION, Rollout(nodes), Reward(), by_group=False)
 
     def with_another_process(tally):
-        return together([tally, Tally({"attribute": (9 * tally.held["attribute"][0], tally.held["attribute"][1])})])
+        return together([tally, Tally({"attribute": (9 * tally.sums["attribute"][0], tally.sums["attribute"][1])})])
 
     (here,), (everywhere,) = over_levels([alone]), over_levels([alone], with_another_process)
     assert float(here.advantages.advantages[0] / everywhere.advantages.advantages[0]) == pytest.approx(5**0.5, rel=1e-2)

@@ -68,7 +68,9 @@ def test_a_frozen_vision_tower_stays_as_it_was_and_looks_at_a_clip_once(
 
 def test_a_loss_that_is_not_finite_names_its_step_and_samples(built_data, tmp_path, one_thread):
     wild = {"sft": {**SETTINGS["sft"], "warmup": 0.0, "attribute": {**LEVEL, "learning_rate": 1e30}}}
-    with pytest.raises(FloatingPointError, match=r"step \d+: .* lower sft.attribute.learning_rate, or look at"):
+    with pytest.raises(
+        FloatingPointError, match=r"step \d+: .* lower sft.attribute.learning_rate, or check the samples"
+    ):
         sft.run(check_params(wild), {"data_build": built_data}, tmp_path / "wild", "attribute")
     assert not (tmp_path / "wild").exists()
 

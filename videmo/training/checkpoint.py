@@ -1,4 +1,4 @@
-"""Resumable checkpoints: each appears whole or not at all, and the last two are kept."""
+"""Resumable checkpoints. Each appears complete or not at all; the last two are kept."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from videmo.stages.files import sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2
-CHECKPOINTS = "checkpoints"  # where a stage keeps them, in its partial directory
+CHECKPOINTS = "checkpoints"  # in the stage's partial directory
 _NAME = re.compile(r"step-(\d+)")
 
 
 def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
-    """Write `directory`/step-N: the state of the engine after `step` updates. Every process calls it."""
+    """Write `directory`/step-N, the state of the engine after `step` updates. Every process must call it."""
     new, final = directory / f"step-{step}.new", directory / f"step-{step}"
     if engine.process == 0:
         shutil.rmtree(new, ignore_errors=True)
@@ -40,7 +40,7 @@ def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
 
 
 def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
-    """Put the newest checkpoint in `directory` into `engine`; returns its step, 0 where there is none.
+    """Load the newest checkpoint in `directory` into `engine`. Returns its step, or 0 without a checkpoint.
 
     Raises ValueError as `refuse_others` does.
     """
@@ -71,7 +71,7 @@ def _state(checkpoint: Path) -> dict[str, int]:
 
 
 def remove_checkpoints(directory: Path, engine: TrainingEngine) -> None:
-    """What a finished stage no longer needs. Every process calls it."""
+    """Remove the checkpoints of a finished stage. Every process must call it."""
     if engine.process == 0:
         shutil.rmtree(directory, ignore_errors=True)
     dist.barrier()

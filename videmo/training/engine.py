@@ -135,7 +135,7 @@ class TrainingEngine:
         if self.processes == 1:
             return tally
         held: list[Any] = [None] * self.processes
-        dist.all_gather_object(held, tally.held)
+        dist.all_gather_object(held, tally.sums)
         return together(Tally(counted) for counted in held)
 
     def total(self, value: float) -> float:

@@ -1,4 +1,4 @@
-"""The batch of a step of tree RL, and how it is kept for inspection where the step fails."""
+"""The batch of a step of tree RL, saved for inspection if the step fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from videmo.training.scoring import Scored
 
 @dataclass
 class Batch:
-    """What one process has of step `step`, counted from 1, as far as the step has come."""
+    """What one process has of step `step` (counted from 1) so far."""
 
     step: int
     samples: Sequence[Sample] = ()
@@ -24,8 +24,8 @@ class Batch:
     scored: list[Scored] = field(default_factory=list)
 
     def keep(self, directory: Path, process: int) -> Path:
-        """Write prompts, texts, tokens, rewards and advantages as JSON; what is not finite is null."""
-        kept = directory / (f"failed-step-{self.step}" + (f"-process-{process}" if process else "") + ".json")
+        """Write prompts, texts, tokens, rewards and advantages as JSON. Numbers that are not finite become null."""
+        path = directory / (f"failed-step-{self.step}" + (f"-process-{process}" if process else "") + ".json")
         batch = {
             "samples": [asdict(sample) for sample in self.samples],
             "rollouts": [asdict(rollout) for rollout in self.rollouts],
@@ -33,19 +33,19 @@ class Batch:
             "rewards": [[terms.named() for terms in one.leaves] for one in self.scored],
             "advantages": [one.advantages.advantages.tolist() for one in self.scored],
         }
-        kept.write_text(json.dumps(_finite(batch), indent=1, allow_nan=False), encoding="utf-8")
-        return kept
+        path.write_text(json.dumps(_finite(batch), indent=1, allow_nan=False), encoding="utf-8")
+        return path
 
 
 def remove_kept(directory: Path) -> None:
-    """Of a step that failed and was done again."""
-    for kept in directory.glob("failed-step-*.json"):
-        kept.unlink()
+    """Remove the batch of a step that failed and then succeeded."""
+    for path in directory.glob("failed-step-*.json"):
+        path.unlink()
 
 
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(held) for key, held in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(held) for held in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Rollouts as prefix trees: what the training pass of tree RL sees."""
+"""Rollouts as prefix trees, the input of the training pass of tree RL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rollout_tree(policy: Policy, video: Video, question: str, rollout: Rollout) 
 class Piece:
     """Nodes of a rollout that fit into one sequence, parents before their children.
 
-    own: (nodes,) whether each counts here. A node that several pieces need for the sake of its children counts in the
+    own: (nodes,) whether each node counts here. A node that several pieces need for its children counts only in the
     first of them, so that every token of the rollout counts once.
     """
 
@@ -39,16 +39,16 @@ class Piece:
     own: tuple[bool, ...]
 
     def of(self, rollout: Rollout) -> Rollout:
-        """The rollout of these nodes alone."""
+        """The rollout with only these nodes."""
         place = {node: index for index, node in enumerate(self.nodes)}
-        kept = [rollout.nodes[node] for node in self.nodes]
-        return Rollout(tuple(replace(node, parent=place.get(node.parent, -1)) for node in kept))
+        nodes = [rollout.nodes[node] for node in self.nodes]
+        return Rollout(tuple(replace(node, parent=place.get(node.parent, -1)) for node in nodes))
 
 
 def pieces(rollout: Rollout, prefix: int, tokens: int) -> list[Piece]:
-    """Cut a rollout along its leaves, so that no piece exceeds `tokens` together with the `prefix` tokens before it.
+    """Split a rollout by its leaves so that no piece, with the `prefix` tokens before it, exceeds `tokens`.
 
-    Raises ValueError where a single answer does.
+    Raises ValueError if a single answer does.
     """
     cut: list[list[int]] = []
     used = 0
@@ -68,16 +68,18 @@ def pieces(rollout: Rollout, prefix: int, tokens: int) -> list[Piece]:
             used += more
             cut[-1] += new
     seen: set[int] = set()
-    found = []
+    result = []
     for nodes in map(sorted, cut):
-        found.append(Piece(tuple(nodes), tuple(node not in seen for node in nodes)))
+        result.append(Piece(tuple(nodes), tuple(node not in seen for node in nodes)))
         seen.update(nodes)
-    return found
+    return result
 
 
 def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], settings: Rl, micro_tokens: int) -> None:
-    """Raise ValueError where the longest answer about a clip, all clips being alike in size, would not fit into a
-    micro-batch: better before the first step than in the middle."""
+    """Raise ValueError before the first step if the longest possible answer does not fit into a micro-batch.
+
+    All clips have the same size, so one clip stands for all.
+    """
     questions = [sample for deck in asked.questions for sample in deck.samples]
     for samples, segments in ((asked.captions.samples, len(LEVELS)), (questions, 1)):
         for sample in sorted(samples, key=lambda sample: len(sample.question))[-1:]:
@@ -96,13 +98,13 @@ def rollout_mask(batch: PackedBatch) -> Tensor:
 
 
 def sampled_logprobs(rollouts: Sequence[Rollout], mask: Tensor) -> Tensor:
-    """(B, L) float32: what sampling kept of every token in `mask` (`rollout_mask`), 0 elsewhere."""
-    kept = [logprob for rollout in rollouts for node in rollout.nodes for logprob in node.logprobs]
-    return torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, torch.tensor(kept, device=mask.device))
+    """(B, L) float32: the log-probability of each token in `mask` (`rollout_mask`) when sampled, 0 elsewhere."""
+    logprobs = [logprob for rollout in rollouts for node in rollout.nodes for logprob in node.logprobs]
+    return torch.zeros(mask.shape, device=mask.device).masked_scatter(mask, torch.tensor(logprobs, device=mask.device))
 
 
 def per_token(values: Sequence[Tensor], batch: PackedBatch) -> Tensor:
-    """(B, L) float32: values[b][i], of node i of rollout b, at each of the node's tokens; 0 elsewhere."""
+    """(B, L) float32: values[b][i] at every token of node i of rollout b, 0 elsewhere."""
     mask = rollout_mask(batch)
     spread = torch.zeros(mask.shape, device=mask.device)
     for row, of_nodes in enumerate(values):
@@ -111,8 +113,10 @@ def per_token(values: Sequence[Tensor], batch: PackedBatch) -> Tensor:
 
 
 def micro_batches(trees: Sequence[PrefixTree], tokens: int) -> list[list[int]]:
-    """Indices of `trees`, alike in length together, so that no group padded to its longest exceeds `tokens`; a tree
-    that does so alone is a group of its own."""
+    """Groups of indices of `trees` of similar length, such that no group exceeds `tokens` when padded to its longest.
+
+    A tree that exceeds `tokens` by itself is a group of its own.
+    """
     groups: list[list[int]] = []
     for index in sorted(range(len(trees)), key=lambda index: (len(trees[index]), index)):
         if groups and (len(groups[-1]) + 1) * len(trees[index]) <= tokens:

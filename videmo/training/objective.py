@@ -1,10 +1,10 @@
-"""The maths of tree reinforcement learning: values, advantages against siblings, the clipped objective and its penalty.
+"""The maths of tree reinforcement learning: values, advantages against siblings, clipped objective, KL penalty.
 
 Group-relative advantages and the clipped objective with a penalty to a reference follow GRPO (Shao et al. 2024,
 "DeepSeekMath", eq. 3), here taken level by level of a rollout tree; separate lower and upper clips are DAPO's
-"clip-higher" (Yu et al. 2025, eq. 8), and so is the mean over tokens; the penalty is Schulman's k3 ("Approximating KL
+"clip-higher" (Yu et al. 2025, eq. 8), as is the mean over tokens; the penalty is Schulman's k3 ("Approximating KL
 Divergence", 2020) with the importance ratio of DeepSeek-V3.2 (2025, eq. 7). A tree with branching (G, 1, 1) is a chain:
-the same functions then are chain GRPO.
+with it, the same functions are chain GRPO.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-EPSILON = 1e-4  # beside the standard deviation; rewards are in [0, 1]
-SPREADLESS = 1e-9  # a spread below this is rounding, not a difference
+EPSILON = 1e-4  # added to the standard deviation; rewards are in [0, 1]
+SPREADLESS = 1e-9  # a smaller spread is rounding
 
 
 @dataclass(frozen=True)
 class Advantages:
-    """`advantages` (nodes,); `groups`: sibling groups of two or more; `spreadless`: those whose members all agree.
+    """`advantages` (nodes,); `groups`: sibling groups of two or more; `spreadless`: groups whose members all agree.
 
-    `choice` (nodes,) int64: the node that was chosen among siblings where a node's tokens were chosen: the node itself,
-    for an only child the nearest node above that has siblings; -1 where there is none, or where its siblings all agree:
-    the choice made no difference, and the tokens are no part of the loss.
+    `choice` (nodes,) int64: the node at which the tokens of each node were chosen among siblings. That is the node
+    itself or, for an only child, the nearest ancestor with siblings. It is -1 if there is none, or if the siblings all
+    agree: the choice made no difference, and the tokens are left out of the loss.
     """
 
     advantages: Tensor
@@ -36,7 +36,7 @@ class Advantages:
 
 
 def leaves_below(parent: Sequence[int]) -> list[list[int]]:
-    """For every node the leaves below it, itself where it is one. Parents come before their children; -1: no parent."""
+    """The leaves below every node; of a leaf, itself. Parents come before their children; -1 means no parent."""
     below: list[list[int]] = [[] for _ in parent]
     inner = set(parent)
     for node in range(len(parent)):
@@ -52,10 +52,10 @@ def leaves_below(parent: Sequence[int]) -> list[list[int]]:
 def node_values(rewards: Tensor, level_rewards: Tensor, parent: Sequence[int]) -> Tensor:
     """Value of every node of a rollout.
 
-    v_i = mean_{l below i} R_l + r_i where several leaves are below i, R the mixed reward of a complete answer and r the
-    tree reward of the node's own level: a segment answers for what follows from it and for what it says itself.
-    v_i = R_l where one leaf is, the node itself or one that it leads to without a further choice: such a node stands
-    for its complete answer, as every node of a chain does.
+    v_i = mean_{l below i} R_l + r_i if several leaves are below i, R the mixed reward of a complete answer and r the
+    tree reward of the node's own level: a segment is responsible for what follows from it and for what it says itself.
+    v_i = R_l if only leaf l is below i, or i is l: such a node stands for its complete answer, as every node of a chain
+    does.
 
     rewards: (nodes,), read at leaves.  level_rewards: (nodes,), read at inner nodes.  Returns (nodes,) float64.
     """
@@ -71,12 +71,12 @@ def level_advantages(values: Tensor, parent: Sequence[int], by_group: bool = Tru
     """Advantage of every node against its siblings.
 
     A_i = (v_i - mean_{j in S(i)} v_j) / (std_{j in S(i)} v_j + epsilon), S(i) the children of i's parent (the nodes
-    without a parent are siblings of one another) and std the population's; 0 where all siblings agree. An only child
-    takes its parent's advantage, 0 without one: no choice was made there, so it belongs to the choice before. This is
-    what makes branching (G, 1, 1) plain GRPO, where every token of an answer carries the answer's advantage.
+    without a parent are siblings of each other) and std the population's; 0 if all siblings agree. An only child takes
+    its parent's advantage, or 0 without a parent: no choice was made there, so it belongs to the choice before. This
+    makes branching (G, 1, 1) plain GRPO, where every token of an answer has the answer's advantage.
 
-    by_group: whether to divide; not to is Dr. GRPO's advantage (Liu et al. 2025, "Understanding R1-Zero-Like Training",
-    section 3.1). In groups of two the division leaves nothing but the sign.
+    by_group: whether to divide. Without division this is Dr. GRPO's advantage (Liu et al. 2025, "Understanding
+    R1-Zero-Like Training", section 3.1). In groups of two, division leaves only the sign.
 
     values: (nodes,), parents before their children.
     """
@@ -105,12 +105,12 @@ def level_advantages(values: Tensor, parent: Sequence[int], by_group: bool = Tru
 def clipped_terms(
     logprobs: Tensor, sampled: Tensor, advantages: Tensor, low: float, high: float
 ) -> tuple[Tensor, Tensor]:
-    """Loss of every token, and whether the clip holds it back.
+    """Loss of every token, and whether it is clipped.
 
     loss_t = -min(rho_t A_t, clip(rho_t, 1 - low, 1 + high) A_t), rho_t = exp(logprob_t - sampled_t).
 
-    All of one shape; `sampled` are the log-probabilities of the policy that made the tokens. Returns (loss, held) of
-    that shape, held a bool: the clipped side is the smaller one, so the token has no gradient.
+    All have one shape; `sampled` are the log-probabilities of the policy that sampled the tokens. Returns (loss,
+    clipped) of that shape. clipped, a bool: the clipped side is the smaller one, so that the token has no gradient.
     """
     ratio = torch.exp(logprobs - sampled)
     free = ratio * advantages
@@ -119,12 +119,12 @@ def clipped_terms(
 
 
 def kl_terms(logprobs: Tensor, reference: Tensor, sampled: Tensor) -> Tensor:
-    """Estimate of KL(policy || reference) at every token, of low variance and never negative.
+    """Estimate of KL(policy || reference) at every token: low variance, never negative.
 
-    rho_t (exp(d_t) - d_t - 1), d_t = reference_t - logprob_t: Schulman's k3, which is unbiased under the policy's own
-    samples; rho_t = exp(logprob_t - sampled_t) makes it unbiased under the samples of the policy that made the tokens,
-    and its gradient with it (DeepSeek-V3.2 2025, eq. 7). Without it one token whose probability an update has ruined
-    outweighs all others from the second epoch on: exp(d_t) has no bound.
+    rho_t (exp(d_t) - d_t - 1), d_t = reference_t - logprob_t: Schulman's k3, which is unbiased on samples of the policy
+    itself. The factor rho_t = exp(logprob_t - sampled_t) makes it and its gradient unbiased on samples of the policy
+    that made the tokens (DeepSeek-V3.2 2025, eq. 7). Without the factor, from the second epoch on, one token whose
+    probability an update has ruined outweighs all others, because exp(d_t) is unbounded.
 
     Same shapes in and out.
     """
@@ -134,8 +134,10 @@ def kl_terms(logprobs: Tensor, reference: Tensor, sampled: Tensor) -> Tensor:
 
 
 def token_weights(counted: Tensor) -> Tensor:
-    """Weight of each token of every node in the mean over all tokens of the batch: all the same, so a long answer
-    weighs more than a short one (DAPO, eq. 8). A token that several answers share stands once in the tree.
+    """Weight of each token of every node in the mean over all tokens of the batch (DAPO, eq. 8).
+
+    All tokens weigh the same, so that a long answer weighs more than a short one. A token that several answers share is
+    in the tree once.
 
     counted: (nodes,) bool.  Returns (nodes,) float64, not normalised: the loss is the weighted mean over all tokens.
     """
@@ -143,8 +145,9 @@ def token_weights(counted: Tensor) -> Tensor:
 
 
 def sequence_weights(counted: Tensor, lengths: Sequence[int], parent: Sequence[int]) -> Tensor:
-    """Weight of each token of every node in the mean over answers of the mean over each one's tokens: every answer
-    weighs the same whatever its length (GRPO, eq. 3).
+    """Weight of each token of every node in the mean over answers of the mean over each answer's tokens (GRPO, eq. 3).
+
+    Every answer weighs the same, whatever its length.
 
     w_i = sum_{l below i} 1 / n_l, n_l = sum of the lengths of the counted nodes on the path to leaf l: a token that
     several answers share counts in each of them.

@@ -1,4 +1,4 @@
-"""Sampling and training must mean the same by a log-probability: checked before every run of tree RL."""
+"""Parity check before tree RL: sampling and training must give the same log-probabilities."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from videmo.settings.rl import Rl
 from videmo.training.forest import rollout_mask, rollout_tree, sampled_logprobs
 
 
-def parity_gap(policy: Policy, sampler: HfSampler, asked: Sequence[Prompt], settings: Rl) -> float:
-    """The largest difference between a token's log-probability kept from sampling and that of the training pass."""
+def parity_gap(policy: Policy, sampler: HfSampler, prompts: Sequence[Prompt], settings: Rl) -> float:
+    """The largest difference between a token's log-probability in sampling and in the training pass."""
     rollouts = sampler.grow(
-        asked, settings.branching, settings.temperature, settings.seed, min(settings.max_segment_tokens, 32)
+        prompts, settings.branching, settings.temperature, settings.seed, min(settings.max_segment_tokens, 32)
     )
-    trees = [rollout_tree(policy, *prompt, rollout) for prompt, rollout in zip(asked, rollouts, strict=True)]
+    trees = [rollout_tree(policy, *prompt, rollout) for prompt, rollout in zip(prompts, rollouts, strict=True)]
     batch = collate(policy, trees)
-    wanted = rollout_mask(batch)
+    mask = rollout_mask(batch)
     with torch.no_grad():
-        trained = token_logprobs(policy, batch, wanted, settings.temperature)
-    return float((trained - sampled_logprobs(rollouts, wanted)).abs().max())
+        trained = token_logprobs(policy, batch, mask, settings.temperature)
+    return float((trained - sampled_logprobs(rollouts, mask)).abs().max())
 
 
-def check_parity(policy: Policy, sampler: HfSampler, asked: Sequence[Prompt], settings: Rl) -> float:
-    """`parity_gap`. Raises ValueError where it exceeds rl.parity_tolerance: the ratios of the objective would be wrong
-    from the first step on, and training would go on silently."""
-    gap = parity_gap(policy, sampler, asked, settings)
+def check_parity(policy: Policy, sampler: HfSampler, prompts: Sequence[Prompt], settings: Rl) -> float:
+    """`parity_gap`; raises ValueError if it exceeds rl.parity_tolerance.
+
+    The ratios of the objective would otherwise be wrong from the first step, without any error.
+    """
+    gap = parity_gap(policy, sampler, prompts, settings)
     if not gap <= settings.parity_tolerance:
         raise ValueError(
-            f"rl.parity_tolerance = {settings.parity_tolerance:g}: log-probabilities from sampling and from training "
-            f"differ by {gap:.2g}; use backbone.dtype = float32, or a tolerance that this precision can keep"
+            f"rl.parity_tolerance = {settings.parity_tolerance:g}: log-probabilities of sampling and training "
+            f"differ by {gap:.2g}; use backbone.dtype = float32, or a tolerance that fits this precision"
         )
     return gap

@@ -1,4 +1,4 @@
-"""One step of tree RL on the policy: sample rollouts, and update on them once they are scored."""
+"""One step of tree RL on the policy: sample rollouts and, once they are scored, update on them."""
 
 from __future__ import annotations
 
@@ -38,19 +38,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Learner:
-    """What a step works with."""
+    """What a step needs besides its prompts."""
 
     engine: TrainingEngine
     reference: Policy
     videos: Callable[[str], Video]
     settings: Rl
-    ask: Ask | None = None  # the scorer of captions, where there is one
+    ask: Ask | None = None  # the scorer of captions, if there is one
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Packed pieces of rollouts; of each of their tokens what sampling and the reference say, its advantage and its
-    weight in the loss. mask: the sampled tokens; own: those that count here, not in another piece."""
+    """Packed pieces of rollouts with, for each token, its log-probabilities, advantage and weight in the loss.
+
+    mask: the sampled tokens.  own: those that count here and not in another piece.
+    """
 
     batch: PackedBatch
     mask: Tensor
@@ -61,38 +63,38 @@ class MicroBatch:
     weights: Tensor
 
 
-def own_samples(learner: Learner, asked: Prompts, step: int) -> list[Sample]:
-    """What this process asks in a step: captions and questions."""
-    captions, questions = asked.at(step)
+def own_samples(learner: Learner, prompts: Prompts, step: int) -> list[Sample]:
+    """The captions and questions that this process asks in a step."""
+    captions, questions = prompts.at(step)
     return learner.engine.share(captions + questions)
 
 
 def sample_rollouts(learner: Learner, samples: Sequence[Sample], step: int) -> list[Rollout]:
-    """Grow a tree for each sample: over the levels for captions, of one level and as many leaves for questions."""
+    """Grow a tree for each sample: over all levels for a caption, one level with as many leaves for a question."""
     settings, engine = learner.settings, learner.engine
     rollouts: list[Rollout] = [Rollout(())] * len(samples)
     sampler = HfSampler(engine.whole())
     for kind, branching in enumerate((settings.branching, (prod(settings.branching),))):
         places = [place for place, sample in enumerate(samples) if (sample.part == CAPTION) == (kind == 0)]
-        posed = [(learner.videos(samples[place].clip), samples[place].question) for place in places]
+        prompts = [(learner.videos(samples[place].clip), samples[place].question) for place in places]
         seed = ((settings.seed * 1_000_003 + step) * engine.processes + engine.process) * 2 + kind
-        grown = sampler.grow(posed, branching, settings.temperature, seed, settings.max_segment_tokens)
+        grown = sampler.grow(prompts, branching, settings.temperature, seed, settings.max_segment_tokens)
         for place, rollout in zip(places, grown, strict=True):
             rollouts[place] = rollout
     return rollouts
 
 
 def update(learner: Learner, scored: Sequence[Scored]) -> list[Tally]:
-    """`optimisation_epochs` steps of the optimiser on all rollouts together; what to log of each.
+    """`optimisation_epochs` optimiser steps on all rollouts together. Returns the metrics of each.
 
-    None, and no step, where all siblings agree everywhere: the momentum alone would move the policy.
+    Where all siblings agree everywhere there is no step and no metrics: momentum alone would move the policy.
     """
     engine, settings = learner.engine, learner.settings
     parts = _parts(learner, scored)
     total = engine.total(sum(float(part.weights.sum()) for part in parts))
     if not total:
         return []
-    # Processes take their micro-batches in step: one that has fewer fills in with one that weighs and counts nothing.
+    # All processes need the same number of micro-batches: one with fewer adds some that weigh and count nothing.
     nothing = replace(parts[0], own=torch.zeros_like(parts[0].own), weights=torch.zeros_like(parts[0].weights))
     parts += [nothing] * (int(engine.most(len(parts))) - len(parts))
     epochs = []
@@ -141,18 +143,18 @@ def _weights(one: Scored, aggregation: str) -> Tensor:
 
 
 def _loss_of(learner: Learner, part: MicroBatch, total: float, tally: Tally) -> Callable[[], Tensor]:
-    """The micro-batch's part in the loss: the weighted mean of clipped objective plus kl times the penalty."""
+    """The micro-batch's share of the loss: the weighted mean of the clipped objective plus kl times the penalty."""
     settings = learner.settings
 
     def compute() -> Tensor:
         logprobs = learner.engine.logprobs(part.batch, part.mask, settings.temperature)
-        terms, held = clipped_terms(logprobs, part.sampled, part.advantages, settings.clip_low, settings.clip_high)
+        terms, clipped = clipped_terms(logprobs, part.sampled, part.advantages, settings.clip_low, settings.clip_high)
         kl = kl_terms(logprobs, part.reference, part.sampled)
         with torch.no_grad():
             shift = (torch.exp(logprobs - part.sampled) - 1).abs()
-            # `entropy` is its estimate by the sampled tokens' own log-probabilities.
-            seen = {"kl": kl, "clip_share": held.to(kl), "ratio_shift": shift, "entropy": -logprobs}
-            for name, values in seen.items():
+            # `entropy` is estimated by the log-probabilities of the sampled tokens.
+            metrics = {"kl": kl, "clip_share": clipped.to(kl), "ratio_shift": shift, "entropy": -logprobs}
+            for name, values in metrics.items():
                 tally.add(name, float(values[part.own].sum()), int(part.own.sum()))
         return ((terms + settings.kl * kl) * part.weights).sum() / total
 

@@ -1,4 +1,4 @@
-"""One stage in several processes: the first writes, the others follow."""
+"""One stage in several processes: the first writes the output, the others follow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Follower(Work):
-    """The work of a process that is not the first: it trains along and leaves every word to the first."""
+    """The work of a process other than the first: it trains but writes nothing."""
 
     def __init__(self, output: Path):
         self.path = partial_of(output)
@@ -33,7 +33,7 @@ class Follower(Work):
     def progress(self, done: int, total: int, note: str = "") -> None: ...
 
     def finish(self, metrics: Mapping[str, float] | None = None) -> StageReport:
-        """The report of the first process, once it is there."""
+        """The report of the first process, once it is written."""
         dist.barrier()
         return StageReport.read(self._output)
 

@@ -1,8 +1,8 @@
-"""Rewards of generated answers, each term by name and in 0..1. Pure.
+"""Rewards of generated answers: named terms, each in 0..1. Pure.
 
 Fine-grained captions: R = exp(-lambda * Edit(T_reference, T_answer)) (VidEmo, section 3), for the whole tree and for
-each level alone; and, where there is a scorer, what it says of them. Questions: accuracy for a single choice,
-per-sample micro-F1 for several. Both: a format term. The total is the mean of the terms that apply, weighted by the
+each level alone, and the scorer's score if there is a scorer. Questions: accuracy for a single choice, per-sample
+micro-F1 for multiple choice. Both: a format term. The total is the mean of the terms that apply, weighted by the
 settings.
 """
 
@@ -22,16 +22,16 @@ from videmo.tree.distance import Costs, distances
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.text import Parsed, parse, render
 
-# An honest answer in sentences is about twice as long as its list of pairs; past this, talk is padding.
+# An answer in sentences is about twice as long as its list of pairs; beyond this factor it is padding.
 LONGEST = 3
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The reward of one answer. Terms that do not apply are None: an answer is a caption or it answers a question, and
-    a scorer is asked about whole captions only.
+    """The reward of one answer. Terms that do not apply are None.
 
-    `attribute`, `expression` and `emotion` are the caption reward of one level alone; they are not part of the total,
+    An answer is either a caption or the answer to a question; a scorer is only asked about complete captions.
+    `attribute`, `expression` and `emotion` are the caption reward of one level alone. They are not part of the total,
     but of the values of the rollout's inner nodes.
     """
 
@@ -60,14 +60,14 @@ def caption_rewards(
     levels: tuple[Level, ...] = LEVELS,
     scored: Sequence[float | None] | None = None,
 ) -> list[Terms]:
-    """The rewards of answers to one request for a caption with the segments `levels`.
+    """The rewards of several answers to one request for a caption with the segments `levels`.
 
-    `scored`: 0..1, what a scorer says of each answer, None of one that it was not asked about.
+    `scored`: the scorer's score of each answer, 0..1, or None for answers that it was not asked about.
     """
     answers = [parse(text) for text in texts]
     views = [(reference, [answer.tree for answer in answers])]
     views += [(reference.only(level), [answer.tree.only(level) for answer in answers]) for level in LEVELS]
-    pairs = [(wanted, tree) for wanted, trees in views for tree in trees]
+    pairs = [(target, tree) for target, trees in views for tree in trees]
     edits = distances(pairs, edit_costs(settings)).reshape(len(views), len(texts))
     whole, *alone = np.exp(-settings.edit_lambda * edits).tolist()
     longest = LONGEST * len(render(reference, levels))
@@ -86,7 +86,7 @@ def caption_rewards(
 def question_reward(
     text: str, reference: Collection[str], settings: Reward, part: Part, aspect: str | None = None
 ) -> Terms:
-    """The reward of an answer to a closed question; well formed is the text that `write_answer` would give."""
+    """The reward of an answer to a closed question. It is well formed if `write_answer` would write the same text."""
     chosen = read_answer(text, part, aspect)
     qa = (f1 if part.many else accuracy)(chosen, reference) / 100
     form = float(chosen is not None and _is_written(text, chosen, part, aspect))
@@ -94,7 +94,7 @@ def question_reward(
 
 
 def edit_costs(settings: Reward) -> Costs:
-    """What the edits of a caption's tree cost."""
+    """The costs of edits of a caption's tree."""
     near = {
         (Pair(similar.aspect, one), Pair(similar.aspect, other)): similar.cost
         for similar in settings.similar
@@ -104,20 +104,20 @@ def edit_costs(settings: Reward) -> Costs:
 
 
 def tree_share(settings: Reward) -> float:
-    """What the tree weighs in the total of a caption, 0..1."""
+    """The weight of the tree term in the total of a caption, 0..1."""
     others = settings.format_weight + (settings.scorer_weight if settings.scorer else 0.0)
     return settings.tree_weight / ((settings.tree_weight + others) or 1.0)
 
 
 def well_formed(answer: Parsed, levels: tuple[Level, ...] = LEVELS) -> bool:
-    """Exactly the wanted segments in their order, nothing unreadable or outside, no statement twice."""
+    """Exactly the segments `levels` in order, nothing unreadable or outside them, no duplicate statement."""
     return answer.levels == levels and not answer.problems and not answer.repeats
 
 
 def _is_written(text: str, chosen: tuple[str, ...], part: Part, aspect: str | None) -> bool:
     try:
         return text.strip() == write_answer(chosen, part, aspect)
-    except ValueError:  # several answers, or none, to a single choice
+    except ValueError:  # a single choice with several answers, or none
         return False
 
 

@@ -1,4 +1,4 @@
-"""From rollouts to advantages: rewards of leaves and levels, values of nodes, their standing among siblings."""
+"""From rollouts to advantages: rewards of leaves and levels, values of nodes, advantages against siblings."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def score(
 ) -> Scored:
     """Score a rollout of `sample`'s question against its reference answer.
 
-    `scored`: what a scorer says of its leaves (`ask_scorer`).  by_group: see `level_advantages`.
+    `scored`: the scorer's scores of its leaves (`ask_scorer`).  by_group: see `level_advantages`.
     """
-    said = dict(zip(rollout.leaf_indices(), scored, strict=True)) if scored is not None else {}
+    scores = dict(zip(rollout.leaf_indices(), scored, strict=True)) if scored is not None else {}
     texts = [rollout.answer(node) for node in range(len(rollout.nodes))]
-    terms = _terms(sample, texts, settings, [said.get(node) for node in range(len(texts))])
-    # A level's own reward weighs as the whole tree's does in the reward of a leaf.
+    terms = _terms(sample, texts, settings, [scores.get(node) for node in range(len(texts))])
+    # A level's own reward has the weight that the whole tree has in the reward of a leaf.
     weight = tree_share(settings)
     own = [
         weight * term.level(node.level) if node.level in LEVELS else 0.0  # type: ignore[arg-type]
@@ -58,14 +58,14 @@ def score(
 
 
 def over_levels(scored: Sequence[Scored], gathered: Callable[[Tally], Tally] = lambda tally: tally) -> list[Scored]:
-    """Advantages that were not divided by their groups' spreads, divided by those usual on their levels in the batch.
+    """Divide advantages, not yet divided by the spread of their group, by the usual spread on their level in the batch.
 
-    A_i = d_i / (rms_j d_j + epsilon), j over the nodes of the batch that were chosen on the level where i's choice was
-    made, among siblings that do not all agree: a small difference counts for less than a large one, and yet levels and
-    questions, whose values spread differently, weigh alike. After REINFORCE++ with baseline (Hu et al. 2025), which
+    A_i = d_i / (rms_j d_j + epsilon), with j over the nodes of the batch that were chosen on the level where i's choice
+    was made, among siblings that do not all agree. A small difference then counts less than a large one, but levels and
+    questions, whose values differ in spread, weigh the same. After REINFORCE++ with baseline (Hu et al. 2025), which
     divides by the spread of the whole batch.
 
-    gathered: from the tally of this process to that of all.
+    gathered: turns the tally of this process into that of all processes.
     """
     squares = Tally()
     for one in scored:
@@ -81,28 +81,30 @@ def over_levels(scored: Sequence[Scored], gathered: Callable[[Tally], Tally] = l
 
 
 def _choice_levels(one: Scored) -> list[str]:
-    """Of each node the level of the choice that its tokens belong to, "" where there is none."""
+    """For each node, the level of the choice that its tokens belong to; "" without a choice."""
     return [one.rollout.nodes[choice].level if choice >= 0 else "" for choice in one.advantages.choice.tolist()]
 
 
 def ask_scorer(samples: Sequence[Sample], rollouts: Sequence[Rollout], ask: Ask) -> list[list[float] | None]:
-    """What a large model says of the leaves of every full caption, 0..1 each; None for a question, which is not asked
-    about. All of a step at once, so that the wait is shared."""
+    """A large model's scores of the leaves of every full caption, 0..1 each; None for questions.
+
+    Takes all rollouts of a step at once, so that requests run concurrently.
+    """
     answers = [
         [Answered(sample.question, text, sample.answer) for text in rollout.leaves()] if sample.part == CAPTION else []
         for sample, rollout in zip(samples, rollouts, strict=True)
     ]
-    said = iter(opinions([answer for leaves in answers for answer in leaves], ask))
-    return [[next(said)[0] / 100 for _ in leaves] or None for leaves in answers]
+    scores = iter(opinions([answer for leaves in answers for answer in leaves], ask))
+    return [[next(scores)[0] / 100 for _ in leaves] or None for leaves in answers]
 
 
 def means(scored: Sequence[Scored]) -> dict[str, float]:
-    """Mean of each reward term over the leaves it applies to, captions and questions apart, by name."""
+    """Mean of each reward term over the leaves it applies to, by name; captions and questions separately."""
     return reward_tally(scored).means()
 
 
 def reward_tally(scored: Sequence[Scored]) -> Tally:
-    """What `means` are the means of."""
+    """The sums and counts behind `means`."""
     tally = Tally()
     for one in scored:
         kind = "caption" if one.sample.part == CAPTION else "question"

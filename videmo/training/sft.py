@@ -1,8 +1,9 @@
-"""Curriculum fine-tuning: one level of attribute -> expression -> emotion, from the policy of the level before; for
-comparison any level from the backbone, or all of them mixed.
+"""Curriculum fine-tuning: one level of attribute -> expression -> emotion, from the policy of the level before.
 
-Packs of one clip and several questions are prefix trees, so a clip is seen once for all of its questions. The loss is
-the negative log-likelihood of the answers' tokens, the end of the turn with them, as the mean over all answer tokens of
+For comparison, any level can start from the backbone, and all levels can be mixed.
+
+A pack is one clip with several questions as a prefix tree, so that the clip is encoded once for all of them. The loss
+is the negative log-likelihood of the answers' tokens, including the end of the turn, averaged over all answer tokens of
 a step: every token weighs the same, so a caption weighs more than a one-word answer. Curriculum, optimiser and schedule
 are VidEmo's (section 3.1); replay of earlier levels is this project's choice.
 """
@@ -37,21 +38,21 @@ if TYPE_CHECKING:
     from videmo.settings.params import Params
     from videmo.settings.sft import Sft
 
-MIXED: Literal["mixed"] = "mixed"  # in place of a level: all of them together
+MIXED: Literal["mixed"] = "mixed"  # in place of a level: all levels together
 Taught = Level | Literal["mixed"]
-FINAL_STEPS = 20  # the final loss is the mean over so many
+FINAL_STEPS = 20  # the final loss is the mean over these last steps
 
 
 @dataclass
 class Pace:
-    """What the steps of this process took."""
+    """Steps, tokens and seconds of this process."""
 
     steps: int = 0
     tokens: int = 0
     seconds: float = 0.0
 
     def metrics(self) -> dict[str, float]:
-        if not self.steps:  # resumed when nothing was left to do
+        if not self.steps:  # resumed with nothing left to do
             return {}
         return {"seconds_per_step": self.seconds / self.steps, "tokens_per_second": self.tokens / self.seconds}
 
@@ -109,7 +110,7 @@ def _order(samples: Sequence[Sample], settings: Sft, level: Level, replays: bool
 
 
 def _peak(settings: Sft, level: Taught) -> float:
-    """The highest learning rate; mixed, the mean of the levels'."""
+    """The peak learning rate; for mixed training, the mean over the levels."""
     rates = [getattr(settings, one).learning_rate for one in (LEVELS if level == MIXED else (level,))]
     return sum(rates) / len(rates)
 
@@ -131,7 +132,7 @@ def _train(
         packs = order.packs(step)
         trees = [sample_tree(engine.policy, videos(pack.clip), pack.samples) for pack in packs]
         rate = learning_rate(step, order.steps, settings.warmup, peak)
-        torch.manual_seed(settings.seed * 1_000_003 + step)  # dropout of an adapter; nothing else draws
+        torch.manual_seed(settings.seed * 1_000_003 + step)  # for the adapter's dropout, the only random part
         loss = _step(engine, trees, packs, settings.batch_clips, rate, step + 1)
         pace.steps, pace.tokens = pace.steps + 1, pace.tokens + sum(map(len, trees))
         pace.seconds += time.monotonic() - started
@@ -146,7 +147,7 @@ def _train(
 def _step(
     engine: TrainingEngine, trees: Sequence[PrefixTree], packs: Sequence[Pack], size: int, rate: float, step: int
 ) -> float:
-    """One update on this process's share of the step's trees; the mean loss over all answer tokens of the step."""
+    """One update on this process's share of the trees. Returns the mean loss over all answer tokens of the step."""
     counts = [sum(len(segment.tokens) for segment in tree.segments[2::2]) for tree in trees]
     own = engine.share(range(len(trees)))
     groups = [own[start : start + size] for start in range(0, len(own), size)]
@@ -163,7 +164,7 @@ def _step(
     except FloatingPointError as error:
         level, samples = packs[0].samples[0].level, ", ".join(sample.id for pack in packs for sample in pack.samples)
         raise FloatingPointError(
-            f"step {step}: {error}; lower sft.{level}.learning_rate, or look at the samples {samples}"
+            f"step {step}: {error}; lower sft.{level}.learning_rate, or check the samples {samples}"
         ) from error
 
 

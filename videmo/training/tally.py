@@ -1,4 +1,4 @@
-"""Sums and counts by name, from which the log's means are made: of several epochs, micro-batches and processes."""
+"""Sums and counts by name, for means over several epochs, micro-batches and processes."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tally:
-    """`held`: name -> sum and count; a name that nothing was counted for has no mean."""
+    """`sums`: name -> sum and count. A name with count 0 has no mean."""
 
-    held: dict[str, tuple[float, float]] = field(default_factory=dict)
+    sums: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def add(self, name: str, total: float, count: float = 1) -> None:
-        """Count `count` more values, which sum up to `total`."""
-        before, counted = self.held.get(name, (0.0, 0.0))
-        self.held[name] = (before + total, counted + count)
+        """Add `count` values whose sum is `total`."""
+        before, counted = self.sums.get(name, (0.0, 0.0))
+        self.sums[name] = (before + total, counted + count)
 
     def means(self) -> dict[str, float]:
-        return {name: total / count for name, (total, count) in sorted(self.held.items()) if count}
+        return {name: total / count for name, (total, count) in sorted(self.sums.items()) if count}
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
-    """The tally of all that was counted."""
+    """The sum of several tallies."""
     whole = Tally()
     for tally in tallies:
-        for name, (total, count) in tally.held.items():
+        for name, (total, count) in tally.sums.items():
             whole.add(name, total, count)
     return whole

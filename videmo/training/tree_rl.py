@@ -1,8 +1,8 @@
-"""Tree reinforcement learning: sample rollout trees, reward them by tree edit distance, improve the policy.
+"""Tree reinforcement learning: sample rollout trees, reward them by tree edit distance, update the policy.
 
-One step: some clips are described in full, level by level, as trees of segments; some are asked a question of face-15
-and answer several times in one piece, which is a tree of a single level. Both are scored, packed with their shared
-prefixes and trained on in one objective (objective.py), with a frozen reference to stay close to.
+In each step the policy describes some clips in full, level by level, as trees of segments, and answers a question of
+face-15 about others several times, which is a tree of one level. Both are scored, packed with their shared prefixes and
+trained on with one objective (objective.py), with a penalty for moving away from a frozen reference.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from videmo.settings.params import Params
     from videmo.settings.rl import Rl
 
-FINAL_STEPS = 10  # the final rewards are means over so many
+FINAL_STEPS = 10  # the final rewards are means over these last steps
 
 
 def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
@@ -80,7 +80,7 @@ def _check(policy: Policy, asked: Prompts, videos: Callable[[str], Video], setti
 
 
 def _train(learner: Learner, asked: Prompts, work: Work) -> float:
-    """All steps that are left; mean seconds a step."""
+    """Run the remaining steps. Returns the mean seconds per step."""
     settings, checkpoints = learner.settings, work.path / CHECKPOINTS
     done = load_checkpoint(checkpoints, learner.engine)
     work.rewind(done)
@@ -95,7 +95,7 @@ def _train(learner: Learner, asked: Prompts, work: Work) -> float:
 
 
 def _step(learner: Learner, asked: Prompts, step: int, directory: Path) -> dict[str, float]:
-    """One batch of prompts from sampling to the update; what to log of it."""
+    """One batch of prompts from sampling to the update. Returns the metrics to log."""
     started = time.monotonic()
     batch = Batch(step + 1)
     try:
@@ -110,9 +110,9 @@ def _step(learner: Learner, asked: Prompts, step: int, directory: Path) -> dict[
         error.add_note(note)
         raise
     tally = learner.engine.gathered(together([*epochs, reward_tally(batch.scored), _shape(batch.scored)]))
-    spreadless, groups = tally.held["spreadless_share"]
-    _, leaves = tally.held["unfinished_share"]
-    tokens, _ = tally.held["segment_tokens"]
+    spreadless, groups = tally.sums["spreadless_share"]
+    _, leaves = tally.sums["unfinished_share"]
+    tokens, _ = tally.sums["segment_tokens"]
     seconds = time.monotonic() - started
     return {
         **tally.means(),
@@ -127,17 +127,17 @@ def _step(learner: Learner, asked: Prompts, step: int, directory: Path) -> dict[
 
 
 def _score(learner: Learner, batch: Batch) -> list[Scored]:
-    """The batch's rollouts with their advantages; in `batch` stay those that were scored when another one failed."""
+    """The rollouts of the batch with their advantages. If one fails, `batch` has those scored before it."""
     settings, engine = learner.settings, learner.engine
-    said = ask_scorer(batch.samples, batch.rollouts, learner.ask) if learner.ask else [None] * len(batch.samples)
+    scores = ask_scorer(batch.samples, batch.rollouts, learner.ask) if learner.ask else [None] * len(batch.samples)
     by_group = settings.advantage_scale == "group"
-    for sample, rollout, of_leaves in zip(batch.samples, batch.rollouts, said, strict=True):
+    for sample, rollout, of_leaves in zip(batch.samples, batch.rollouts, scores, strict=True):
         batch.scored.append(score(sample, rollout, settings.reward, of_leaves, by_group))
     return over_levels(batch.scored, engine.gathered) if settings.advantage_scale == "level" else batch.scored
 
 
 def _shape(scored: Sequence[Scored]) -> Tally:
-    """How the rollouts came out: sibling groups that agree, answers that did not end, tokens of answers, segments."""
+    """The shape of the rollouts: sibling groups that agree, unfinished answers, tokens of answers and segments."""
     tally = Tally()
     for one in scored:
         tally.add("spreadless_share", one.advantages.spreadless, one.advantages.groups)
@@ -161,5 +161,5 @@ def _final_means(work: Path) -> dict[str, float]:
     rows = [json.loads(row) for row in (work / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = rows[-FINAL_STEPS:]
     names = {name for row in rows for name, value in row.items() if value is not None and name != "step"}
-    held = {name: [row[name] for row in rows if row.get(name) is not None] for name in sorted(names)}
-    return {name: sum(values) / len(values) for name, values in held.items()}
+    series = {name: [row[name] for row in rows if row.get(name) is not None] for name in sorted(names)}
+    return {name: sum(values) / len(values) for name, values in series.items()}
