@@ -18,8 +18,8 @@ def read_key(variable: str | None, setting: str) -> str | None:
     if not key:
         raise SettingError(
             f"{setting}.key_variable = {variable}: no such environment variable; export {variable}, or set "
-            f"{setting}.key_variable to null for a server that asks for no key"
+            f"{setting}.key_variable to null for a server that needs no key"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise SettingError(f"{setting}.key_variable = {variable}: what it holds is no key, which is one word in ASCII")
+        raise SettingError(f"{setting}.key_variable = {variable}: its value is not an API key, which is one ASCII word")
     return key
