@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         end_children()
-        print("\nstopped; the same command goes on from the last checkpoint")
+        print("\nstopped; run the same command again to continue from the last checkpoint")
         return 130
 
 

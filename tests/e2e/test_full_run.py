@@ -126,7 +126,7 @@ def test_an_interrupted_run_ends_its_children_and_says_how_to_go_on(home, smoke)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "stopped; the same command goes on from the last checkpoint"
+    assert said.splitlines()[-1] == "stopped; run the same command again to continue from the last checkpoint"
     step = steps(home, "stopped")["sft_attribute"]
     assert (step["status"], step["error"] is None) == ("failed", False)
     assert not group_members(process.pid)

@@ -1,4 +1,4 @@
-"""The commands `videmo eval` and `videmo score`: face-15 of one model, or of answers that there are already."""
+"""The commands `videmo eval` and `videmo score`: face-15 of one model, or of existing answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 Data = Annotated[
     Path,
-    typer.Option(
-        help="An output of data_build, of which the held-out part is asked; or a folder of videos and labels."
-    ),
+    typer.Option(help="An output of data_build, whose test split is used, or a folder of videos with labels."),
 ]
 Output = Annotated[
     Path | None, typer.Option(help="Write predictions.jsonl, scores.json and report.html here.", metavar="DIR")
@@ -37,7 +35,7 @@ def evaluate_model(
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
-    """Ask a model the questions of face-15 and score its answers; started again, it goes on."""
+    """Ask a model the face-15 questions and score its answers. Run it again to continue after a stop."""
     from videmo.evaluation.answer_stage import PREDICTIONS
     from videmo.evaluation.predictions import read_predictions
     from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
@@ -56,13 +54,13 @@ def evaluate_model(
 
 
 def score_file(
-    file: Annotated[Path, typer.Argument(help="JSON lines with ms-swift's fields: response, messages, videos.")],
+    file: Annotated[Path, typer.Argument(help="JSON lines with ms-swift's fields response, messages and videos.")],
     data: Data,
     output: Output = None,
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
-    """Score answers that this project or another one wrote."""
+    """Score answers from a file, whichever tool wrote them."""
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import choose_questions
     from videmo.evaluation.matching import match_file
@@ -85,7 +83,7 @@ def score_file(
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What is wrong with a model, data, answers or the judge's server is the user's to mend, and told in a line."""
+    """Report faults of the model, data, answers or judge's server, which the user can fix, in one line."""
     from videmo.llm.client import EndpointError
 
     try:

@@ -1,4 +1,4 @@
-"""The `kfp` command: `kfp run FILE.py`, added to the stock command line, which gets everything else untouched."""
+"""The `kfp` command: `kfp run FILE.py`, added to the stock command line, which still handles everything else."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def main() -> None:
 @click.argument("file", metavar="FILE.py", type=click.Path(path_type=Path))
 @click.option("--params", type=click.Path(path_type=Path), metavar="FILE", help="Settings; params.yaml by default.")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
-@click.option("--plan", is_flag=True, help="Say what would run and why; run nothing.")
-@click.option("--no-cache", is_flag=True, help="Make again what the store has.")
+@click.option("--plan", is_flag=True, help="Show what would run and why, without running it.")
+@click.option("--no-cache", is_flag=True, help="Run every step, even if the store has its output.")
 @click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
 @click.option("--name", help="Name of the run; the date and time by default.")
 def run_file(
@@ -102,7 +102,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _while_read(run: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Run, and end without a word where nobody reads on: `kfp run --help | head`."""
+    """Run, and end quietly when the reader of a pipe is gone: `kfp run --help | head`."""
     try:
         code = run(arguments)
         sys.stdout.flush()
@@ -118,7 +118,7 @@ def _refuse(message: str) -> int:
 
 
 def _is_stock(arguments: list[str]) -> bool:
-    """Whether `kfp run ARGUMENTS` is for the stock command line: its first word is one of the stock subcommands."""
+    """Whether `kfp run ARGUMENTS` is for the stock command line, because it names a stock subcommand."""
     first = arguments[0] if arguments else ""
     if not first or first.startswith("-") or first.endswith(".py"):
         return False

@@ -1,4 +1,4 @@
-"""The command line `videmo`: single stages, plans, reports, and the commands of the rooms."""
+"""The command line `videmo`: stages, plans, reports, evaluation and the registry."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-backbone = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The model that everything starts from.")
+backbone = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The base model.")
 app.add_typer(backbone, name="backbone")
 app.add_typer(registry, name="registry")
 app.command("eval")(evaluate_model)
@@ -50,7 +50,7 @@ def show_plan(
     overrides: Overrides = None,
     write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
 ) -> None:
-    """Print each stage, its digest, and whether it is cached or why it would run."""
+    """Print each stage with its digest, and whether it is cached or why it would run."""
     from videmo.pipeline.dag import plan
 
     steps = plan(_settings(params, overrides))
@@ -67,12 +67,10 @@ def run_one_stage(
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
     run: Annotated[str, typer.Option(help="The run that the step belongs to.")] = "stages",
-    to: Annotated[
-        Path | None, typer.Option(help="Link the output, its metrics and plots below this directory.")
-    ] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Make the output again.")] = False,
+    to: Annotated[Path | None, typer.Option(help="Link the output, metrics and plots in this directory.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run it even if the store has its output.")] = False,
 ) -> None:
-    """Run one stage, or find its output in the store."""
+    """Run one stage, unless the store has its output."""
     from videmo.pipeline.dag import TABLE
     from videmo.pipeline.gate_and_report import save_params
     from videmo.pipeline.run_names import check_name
@@ -103,7 +101,7 @@ def run_one_stage(
 
 @app.command("report")
 def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.")] = "latest") -> None:
-    """Write report.html and metrics.json of a run again."""
+    """Write the report of a run again: report.html and metrics.json."""
     from videmo.pipeline.gate_and_report import write_run_report
     from videmo.pipeline.run_names import folder_of
     from videmo.registry.tracking import check_tracking
@@ -116,7 +114,7 @@ def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.
 
 @app.command()
 def drift(before: Path, now: Path) -> None:
-    """Compare the labels of two outputs of data_build; exit code 1 where any question set has moved."""
+    """Compare the labels of two data sets (outputs of data_build). Exit code 1 if any has drifted."""
     from videmo.data.drift import compare
 
     for output in (before, now):
@@ -132,13 +130,13 @@ def drift(before: Path, now: Path) -> None:
 @app.command()
 def schedule(
     file: Annotated[Path, typer.Argument(help="A pipeline, such as pipelines/retrain.py.")],
-    cron: Annotated[str, typer.Option(help="Minute, hour, day of month, month, day of week.")],
+    cron: Annotated[str, typer.Option(help="Minute, hour, day of month, month, day of week, as in crontab.")],
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
-    endpoint: Annotated[str, typer.Option(help="Leave it to this Kubeflow Pipelines server.", metavar="URL")] = "",
+    endpoint: Annotated[str, typer.Option(help="Schedule it on this Kubeflow Pipelines server.", metavar="URL")] = "",
     name: Annotated[str, typer.Option(help="Name of the recurring run on the server.")] = "videmo",
 ) -> None:
-    """Run a pipeline at fixed times: here, as long as this command lives, or on a server."""
+    """Run a pipeline at fixed times, on a server or here while this command runs."""
     from videmo.kubeflow import pipeline_file
     from videmo.kubeflow.schedule import check_cron, schedule_here, schedule_there
     from videmo.kubeflow.submit import check_endpoint
@@ -158,11 +156,11 @@ def schedule(
 def show_train_job(
     name: Annotated[str, typer.Argument(help="A training stage.")],
     run: Annotated[str, typer.Option(help="The run that the step belongs to.")],
-    nodes: Annotated[int, typer.Option(help="execution.processes are shared out among so many.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Nodes to divide execution.processes among.")] = 1,
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
-    """Describe a stage on the volume and print the TrainJob that runs it over several nodes."""
+    """Print the TrainJob that runs a training stage on several nodes, and write its job file to the volume."""
     import yaml
 
     from videmo.kubeflow.train_job import train_job
@@ -188,7 +186,7 @@ def pretrain_tiny(
     output: Annotated[Path, typer.Argument(help="Directory to write the weights to.")],
     seed: int = 0,
 ) -> None:
-    """Teach the tiny backbone to see and to speak, on plain captions of procedural scenes and faces."""
+    """Pretrain the tiny base model on captions of procedural scenes and faces."""
     from videmo.pretraining.pretrain_tiny import Schedule, pretrain
 
     print(json.dumps(pretrain(output, Schedule(seed=seed))))

@@ -1,4 +1,4 @@
-"""The commands `videmo registry`: who is champion, who was, and changing that by hand."""
+"""The commands `videmo registry`: the champion, its history, and manual promotion."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from videmo.settings.params import Params
 
 registry = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="The registered models: who is champion, who was, and why."
+    no_args_is_help=True, rich_markup_mode=None, help="Registered models: list, compare, promote, roll back."
 )
 
 Version = Annotated[str, typer.Argument(help="A number, or the alias champion or challenger.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept in the history.")]
+Reason = Annotated[str, typer.Option(help="The reason, for the history.")]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def show(version: Version = "champion", params: ParamsFile = DEFAULT, overrides:
 
 @registry.command("history")
 def show_history(params: ParamsFile = DEFAULT, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Print who was champion when and why, oldest first."""
+    """Print the history of champions with dates and reasons, oldest first."""
     with _opened(params, overrides) as opened:
         history = opened.history
         counting = {entry.number for entry in history.counting}
@@ -112,7 +112,7 @@ def show_history(params: ParamsFile = DEFAULT, overrides: Overrides = None, as_j
 def promote_by_hand(
     version: Version,
     reason: Reason,
-    force: Annotated[bool, typer.Option("--force", help="Although the gate has not let it pass.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote it although the gate did not pass it.")] = False,
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
@@ -125,12 +125,12 @@ def promote_by_hand(
 
 @registry.command()
 def rollback(
-    version: Annotated[str, typer.Argument(help="A champion of before; by default the one before this one.")] = "",
+    version: Annotated[str, typer.Argument(help="A former champion; the previous one by default.")] = "",
     reason: Reason = "",
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
-    """Go back to the champion before, or to an earlier one."""
+    """Go back to the previous champion, or an earlier one."""
     with _opened(params, overrides) as opened:
         from videmo.registry.manual_promotion import roll_back
 
@@ -142,7 +142,7 @@ def rollback(
 def compare_versions(
     first: Version, second: Version, params: ParamsFile = DEFAULT, overrides: Overrides = None, as_json: AsJson = False
 ) -> None:
-    """Print the second version minus the first on the test set that both have answered, paired, with intervals."""
+    """Compare two versions on the same test set: paired differences with intervals."""
     with _opened(params, overrides) as opened:
         from videmo.registry.comparison import compare
 
@@ -155,7 +155,7 @@ def compare_versions(
 
 @contextmanager
 def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
-    """The registry that the settings name. Raises SettingError where it, or a model in it, is not there."""
+    """The registry of the settings. Raises SettingError if it, or a model in it, does not exist."""
     settings = settings_of(params, overrides)
     name = settings.promotion.model_name
     from videmo.registry.tracking import missing_database, tracking_uri

@@ -1,4 +1,4 @@
-"""A run on this machine through kfp.local: its steps as subprocesses, a display, and a clean end."""
+"""A run on this machine through kfp.local: steps as subprocesses, a live display, and an orderly end."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from videmo.settings.params import Params
 from videmo.stages.report import STOPPED
 from videmo.stages.store import home
 
-LITTLE = 2**20  # bytes; with less free, a disk is full
+DISK_FULL = 2**20  # bytes; with less free space the disk counts as full
 
 
 def run_here(pipeline: PipelineFile, params: Params, name: str | None, fresh: bool) -> int:
-    """Run the pipeline. Returns the exit code: 0, 1 where a step failed, 130 where the user stopped it.
+    """Run the pipeline. Returns the exit code: 0, 1 if a step failed, 130 if the user stopped it.
 
-    The store is the only cache: kfp's own local one knows nothing of the package's code or of what the store still has.
+    The store is the only cache: kfp's local cache does not notice changes of the package's code or of the store.
     """
     with held_name(name) as held:
         return _run(pipeline, params, Run(held, fresh))
@@ -53,9 +53,9 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
             _settle(run, STOPPED)
             _report(run, params)
             _print_outcome(run)
-            print("stopped; the same command goes on from the last checkpoint")
+            print("stopped; run the same command again to continue from the last checkpoint")
             return 130
-    _settle(run, _no_word())
+    _settle(run, _cause_of_silent_end())
     if not (run.folder / "report.html").exists() and pipeline.stages:
         _report(run, params)
     _print_outcome(run)
@@ -63,7 +63,7 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
 
 
 def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str | None:
-    """Run to the end; returns what kfp says of a failure."""
+    """Run to the end. Returns kfp's message if it fails, or None."""
     from kfp import local
 
     runner = local.SubprocessRunner(use_venv=False)
@@ -79,14 +79,17 @@ def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str |
 
 
 def _report(run: Run, params: Params) -> None:
-    """Write the report of a run whose own last step did not come to it."""
-    with quiet(run.folder / "logs" / "report.log"), suppress(Exception):  # the run has more to say than this
+    """Write the report of a run that ended before its report step."""
+    with (
+        quiet(run.folder / "logs" / "report.log"),
+        suppress(Exception),
+    ):  # must not hide why the run failed
         write_run_report(params.model_dump(mode="json"), {"name": run.name})
 
 
 @contextmanager
 def quiet(log: Path) -> Iterator[None]:
-    """Send what kfp and the steps print to `log`, as far as there is room on the disk."""
+    """Redirect what kfp and the steps print to `log`."""
     with (
         Sink(log) as sink,
         redirect_stdout(sink),
@@ -97,7 +100,7 @@ def quiet(log: Path) -> Iterator[None]:
 
 
 class Sink(TextIOBase):
-    """A log that stays incomplete on a full disk, and does not end what writes to it."""
+    """A log file that drops text when the disk is full instead of raising an error."""
 
     def __init__(self, log: Path):
         self._file = log.open("w", encoding="utf-8", buffering=1)
@@ -114,31 +117,31 @@ class Sink(TextIOBase):
 
 
 def _settle(run: Run, error: str) -> None:
-    """No step is running any more: one that still says so was cut short."""
+    """Mark steps that are still recorded as running as failed: the run is over."""
     for step in run.steps():
         if step.status == "running":
             with suppress(OSError):  # a full disk
                 run.record(replace(step, status="failed", error=error))
 
 
-def _no_word() -> str:
-    """Why a step may have ended that could not say why."""
-    if shutil.disk_usage(home()).free < LITTLE:
-        return f"no space is left on the disk of {home()}"
-    return "ended without a word; the machine may have run out of memory"
+def _cause_of_silent_end() -> str:
+    """Why a step may have ended without recording an error."""
+    if shutil.disk_usage(home()).free < DISK_FULL:
+        return f"no space left on the disk of {home()}"
+    return "the process was killed; the machine may be out of memory"
 
 
 def _print_outcome(run: Run) -> None:
-    """The scores, the gate's verdict, and where the report is."""
+    """Print the scores, the gate's verdict and the path of the report."""
     metrics, page = (run.folder / name for name in ("metrics.json", "report.html"))
     if metrics.exists():
         scores = json.loads(metrics.read_text(encoding="utf-8"))
         for model, mean in scores["mean15"].items():
             measured = sum(score is not None for score in scores["face15"][model].values())
             print(f"{model:<15} mean of {measured} tasks {mean:5.1f}" if measured else f"{model:<15} nothing measured")
-        if found := scores["verdict"]:
-            champion = found["passed"] and not run.failed()
-            print(f"verdict: {'champion' if champion else 'not promoted'}, {found['reason']}")
+        if verdict := scores["verdict"]:
+            champion = verdict["passed"] and not run.failed()
+            print(f"verdict: {'champion' if champion else 'not promoted'}, {verdict['reason']}")
     if page.exists():
         print(f"report: {_shown(page)}")
 
@@ -148,8 +151,8 @@ def _print_failure(run: Run, failure: str) -> int:
     for step in failed:
         print(f"{step.stage} failed: {step.error}\n  log: {_shown(run.folder / 'logs' / f'{step.stage}.log')}")
     if not failed:
-        said = _no_word() if shutil.disk_usage(home()).free < LITTLE else failure
-        print(f"{said}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
+        cause = _cause_of_silent_end() if shutil.disk_usage(home()).free < DISK_FULL else failure
+        print(f"{cause}\n  log: {_shown(run.folder / 'logs' / 'pipeline.log')}")
     return 1
 
 
