@@ -97,7 +97,10 @@ def test_what_passes_is_waited_for(chat_server, trouble):
     [
         (Sent(status=500, raw="oh"), r"url = http.*: server error after 1 retries; run again later \(500: oh\)"),
         (Sent(status=429, raw="oh"), r"requests_per_minute = None: too many for .* \(429: oh\)"),
-        (Sent(seconds=0.5), r"url = http.*: no answer after 1 retries \(Read timed out.*is the server up"),
+        (
+            Sent(seconds=0.5),
+            r"url = http.*: no answer after 1 retries \(Read timed out.*check that the server is running",
+        ),
         (Sent("whole", cut=True), r"url = http.*: no answer after 1 retries"),
     ],
     ids=["500", "429", "timeout", "connection lost"],
@@ -120,8 +123,8 @@ REFUSED = '{"error": {"message": "not\\nthis"}}'
         (Sent(status=400, raw='{"error": "max_tokens"}'), r"refused the request; check .*max_reply_tokens \(400: "),
         (Sent(status=302, raw="", headers={"Location": "/elsewhere"}), r"refused the request; check url"),
         (Sent(raw="<html>Log in</html>"), r"the server there is not a chat server; .* /v1"),
-        (Sent(raw="[" * 100_000), "no chat server"),
-        (Sent(raw='{"choices": []}'), "no chat server"),
+        (Sent(raw="[" * 100_000), "not a chat server"),
+        (Sent(raw='{"choices": []}'), "not a chat server"),
     ],
 )
 def test_a_refusal_is_told_at_once_with_setting_and_remedy(chat_server, monkeypatch, sent, message):
