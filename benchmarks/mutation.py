@@ -180,7 +180,9 @@ def time_limit(room: str, copy: Path) -> float:
 
 def command(room: str, copy: Path, file: str = "") -> str:
     """The tests of a room in a copy of the tree; those that are named after the file come first."""
-    settings = [f"PYTHONPATH={copy}", f"NUMBA_CACHE_DIR={copy / '.numba'}", "OMP_NUM_THREADS=1"]
+    # Compiled code checks its indices here, or one that is out of bounds would read what happens to lie there.
+    compiled = (f"NUMBA_CACHE_DIR={copy / '.numba'}", "NUMBA_BOUNDSCHECK=1")
+    settings = [f"PYTHONPATH={copy}", "OMP_NUM_THREADS=1", *compiled]
     tests = sorted(path for pattern in ROOMS[room].tests for path in copy.glob(pattern))
     tests.sort(key=lambda path: path.stem != f"test_{Path(file).stem}")
     run = shlex.join(["env", "-C", str(copy), *settings, sys.executable, *PYTEST.split(), *map(str, tests)])

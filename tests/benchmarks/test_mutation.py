@@ -18,7 +18,9 @@ def test_an_operator_makes_of_its_examples_what_it_says(operator):
         assert mutate_code(example.pre_mutation_code, operator(), example.occurrence) == example.post_mutation_code
 
 
-@pytest.mark.parametrize("code", ["zip(a, b, strict=True)\n", 'open(path, encoding="utf-8")\n', "f(a)\n"])
+@pytest.mark.parametrize(
+    "code", ["zip(a, b, strict=True)\n", 'open(path, encoding="utf-8")\n', "np.empty(n, np.float64)\n", "f(a)\n"]
+)
 def test_guards_and_single_arguments_stay(code):
     assert mutate_code(code, LeftOutArgument(), 0) is None
 
