@@ -37,6 +37,7 @@ from videmo.generation.hf import HfSampler
 from videmo.settings.data import Data
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.params import Params
+from videmo.settings.sections import DataBuildSettings
 
 REPEATS = 5
 SCORED = 12_000
@@ -57,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="videmo-evaluation-") as folder:
         root = Path(folder)
         data = Data(people=PEOPLE, clips_per_person=CLIPS_EACH, test_share=1.0, seed=1)
-        build.run(Params(data=data), {}, root / "data")
+        build.run(DataBuildSettings.of(Params(data=data), "data_build"), {}, root / "data")
         dataset = open_dataset(root / "data")
         policy = load_policy(options.model)
         prompts, limits = questions(dataset, policy, options.clips)

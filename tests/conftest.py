@@ -34,10 +34,12 @@ def one_thread():
 def built_data(tmp_path_factory) -> Path:
     from videmo.data import build
     from videmo.settings.params import check_params
+    from videmo.settings.sections import DataBuildSettings
 
     output = tmp_path_factory.mktemp("built") / "data_build"
     settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "max_rejected": 1.0}
-    build.run(check_params({"data": settings, "execution": {"workers": 1}}), {}, output)
+    params = check_params({"data": settings, "execution": {"workers": 1}})
+    build.run(DataBuildSettings.of(params, "data_build"), {}, output)
     return output
 
 

@@ -11,9 +11,10 @@ from math import prod
 from pathlib import Path
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
-from videmo.pipeline.standalone_eval import ANSWERS, JUDGED
+from videmo.pipeline.standalone_eval import ANSWERS
 from videmo.settings.params import Params, check_params
 from videmo.settings.reading import override
+from videmo.settings.sections import ReasoningSettings
 from videmo.stages.report import faults
 
 CANDIDATES = (2, 4, 8)  # of reasoning; one candidate is the policy itself
@@ -25,13 +26,12 @@ SETTINGS = (
 )
 
 MIXED = replace(
-    TABLE["sft_attribute"], name="sft_mixed", after=(), hidden=(), arguments={"level": "mixed"}
+    TABLE["sft_attribute"], name="sft_mixed", after=(), arguments={"level": "mixed"}
 )  # all levels together, in as many steps as the curriculum
 REASONED = Stage(
     "face15_reasoning",
     "videmo.evaluation.answer_stage",
-    ("backbone", "evaluation", "reasoning"),
-    hidden=JUDGED,
+    ReasoningSettings,
     arguments={"reasoning": True},
 )
 

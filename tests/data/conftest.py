@@ -14,6 +14,7 @@ from videmo.data.shards import Dataset, open_dataset
 from videmo.settings.data import Data
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
+from videmo.settings.sections import DataBuildSettings
 
 
 @pytest.fixture
@@ -60,5 +61,5 @@ def make_source(directory: Path) -> Path:
 
 def build_source(source: Path, output: Path, workers: int = 1, **settings: Any) -> Dataset:
     data = Data(source="folder", path=source, **{"frames": 4, "frame_size": 56, **settings})
-    run(Params(data=data, execution=Execution(workers=workers)), {}, output)
+    run(DataBuildSettings.of(Params(data=data, execution=Execution(workers=workers)), "data_build"), {}, output)
     return open_dataset(output)

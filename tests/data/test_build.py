@@ -18,6 +18,7 @@ from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
 from videmo.settings.data import Data
 from videmo.settings.params import Params
+from videmo.settings.sections import DataBuildSettings
 
 
 def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
@@ -84,7 +85,7 @@ def test_a_source_without_a_single_clip_fails_whatever_the_limit(tmp_path):
     (tmp_path / "in" / "labels.csv").write_text("file\n")
     config = Data(source="folder", path=tmp_path / "in", max_rejected=1.0)
     with pytest.raises(ValueError, match="holds no videos"):
-        run(Params(data=config), {}, tmp_path / "out")
+        run(DataBuildSettings.of(Params(data=config), "data_build"), {}, tmp_path / "out")
 
 
 def test_the_same_data_set_comes_from_one_process_and_from_two(built, tmp_path):
@@ -120,10 +121,11 @@ from pathlib import Path
 from videmo.settings.data import Data
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
+from videmo.settings.sections import DataBuildSettings
 from videmo.data.build import run
 if __name__ == "__main__":
     data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, shard_clips=1)
-    run(Params(data=data, execution=Execution(workers=1)), {}, Path(sys.argv[2]))
+    run(DataBuildSettings.of(Params(data=data, execution=Execution(workers=1)), "data_build"), {}, Path(sys.argv[2]))
 """
 
 

@@ -14,6 +14,7 @@ from videmo.data.tables import write_clips, write_samples
 from videmo.data.validation import ValidationFailed, run
 from videmo.settings.data import Validation
 from videmo.settings.params import Params
+from videmo.settings.sections import DataValidationSettings
 from videmo.tree.model import AffectiveTree, Pair
 
 CONFIG = Validation(min_clips=4)
@@ -38,7 +39,12 @@ def spoil(dataset, tmp_path) -> Callable[..., Path]:
 
 
 def validate(directory: Path, tmp_path: Path, config: Validation = CONFIG) -> dict[str, float]:
-    return run(Params(validation=config), {"data_build": directory}, tmp_path / "validated").metrics
+    settings = DataValidationSettings.of(Params(validation=config), "data_validation")
+    return run(
+        settings,
+        {"data_build": directory},
+        tmp_path / "validated",
+    ).metrics
 
 
 def refusal(directory: Path, tmp_path: Path, config: Validation = CONFIG) -> str:

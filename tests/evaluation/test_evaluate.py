@@ -12,6 +12,7 @@ from videmo.settings.data import Data
 from videmo.settings.evaluation import Evaluation, Reasoning
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
+from videmo.settings.sections import EvalSettings
 from videmo.stages.report import StageReport
 
 PARAMS = Params(
@@ -57,10 +58,10 @@ def killed_and_resumed(inputs, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(answers, "ask", recorded(before, stop=5))
         with pytest.raises(KeyboardInterrupt):
-            evaluate.run(PARAMS, inputs, output)
+            evaluate.run(EvalSettings.of(PARAMS, "face15_eval"), inputs, output)
         assert not output.exists()
         patch.setattr(answers, "ask", recorded(after))
-        return evaluate.run(PARAMS, inputs, output), before, after
+        return evaluate.run(EvalSettings.of(PARAMS, "face15_eval"), inputs, output), before, after
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,8 @@ def test_a_kill_after_the_last_answer_leaves_nothing_behind(inputs, tmp_path, mo
         if path.name == f"{model}.jsonl":
             raise KeyboardInterrupt
 
-    params = PARAMS.model_copy(update={"evaluation": Evaluation(max_clips=1, max_new_tokens=2, resamples=10)})
+    few = PARAMS.model_copy(update={"evaluation": Evaluation(max_clips=1, max_new_tokens=2, resamples=10)})
+    params = EvalSettings.of(few, "face15_eval")
     monkeypatch.setattr(evaluate, "write_predictions", killed)
     with pytest.raises(KeyboardInterrupt):
         evaluate.run(params, inputs, tmp_path / "face15_eval")

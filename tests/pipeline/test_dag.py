@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def complete(stage_name: str, params, **metrics: float) -> StageReport:
     digests = {step.stage: step.digest for step in plan(params)}
     stage = TABLE[stage_name]
     inputs = {name: output_of(name, digests[name]) for name in stage.inputs}
-    with stage_directory(output_of(stage_name, digests[stage_name]), stage.module, stage.view(params), inputs) as work:
+    output = output_of(stage_name, digests[stage_name])
+    with stage_directory(output, stage.module, stage.settings_of(params), inputs) as work:
         return work.finish(metrics)
 
 
@@ -170,11 +172,17 @@ def test_dvc_yaml_has_the_stages_inputs_and_settings_of_the_table():
             *(f"outputs/{source}" for source in stage.inputs),
             *(f"outputs/done/{before}.txt" for before in stage.after),
         ]
-        assert set(flat(row["params"], every)) == set(flat(stage.sections, every)) - set(flat(stage.hidden, every))
+        assert set(flat(row["params"], every)) == set(leaves(stage.settings_of(every).by_section()))
         kept = [next(iter(out)) for out in (*row["outs"], *row.get("metrics", ())) if isinstance(out, dict)]
         assert f"outputs/metrics/{name}.json" in kept
     shown = [next(iter(metric)) for metric in stages["face15_eval"]["metrics"]]
     assert shown == [f"outputs/scores/{model}.json" for model in MODELS]
+
+
+def leaves(sections, prefix="") -> Iterator[str]:
+    for name, value in sections.items():
+        nested = isinstance(value, dict) and value
+        yield from leaves(value, f"{prefix}{name}.") if nested else (f"{prefix}{name}",)
 
 
 def flat(names, params) -> list[str]:

@@ -20,6 +20,7 @@ from videmo.registry.version_artifacts import newest_verdict
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.params import Params
 from videmo.settings.promotion import Promotion
+from videmo.settings.sections import PromotionSettings
 from videmo.stages.report import StageReport
 from videmo.stages.store import output_of
 from videmo.tasks.catalog import PARTS
@@ -105,7 +106,7 @@ def verdict_of(client, version):
 
 
 def promoted(inputs, tmp_path, name="run"):
-    report = run(PARAMS, inputs, tmp_path / "out" / name)
+    report = run(PromotionSettings.of(PARAMS, "promotion"), inputs, tmp_path / "out" / name)
     return report, json.loads((report.output / "verdict.json").read_text())
 
 

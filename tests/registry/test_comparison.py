@@ -16,12 +16,12 @@ def test_versions_are_compared_on_what_both_answered_and_on_nothing_else(evaluat
     register(PARAMS, inputs, Verdict(False, "not judged", ""), "c")
     client = connect()
     a, b, c = (client.get_model_version("videmo", number) for number in "123")
-    found = compare(client, a, b, PARAMS.evaluation)
+    found = compare(client, a, b, PARAMS)
     assert found.samples == len(samples(f"c{person}" for person in range(6)))
     assert found.gains.mean15.low > 10
     assert found.as_dict()["versions"]["2"]["mean15"][0] == pytest.approx(found.figures[1].mean15.value)
     with pytest.raises(ValueError, match="no test set in common"):
-        compare(client, b, c, PARAMS.evaluation)
+        compare(client, b, c, PARAMS)
 
 
 def test_the_report_gets_the_champion_and_others_that_answered_the_same_questions(evaluated, tmp_path):
@@ -55,4 +55,4 @@ def test_a_version_whose_answers_are_lost_is_left_out_of_the_report_and_compared
     lose_answers(client, b)
     assert list(registered_figures(PARAMS, evaluated("d", 0.8))["models"]) == ["version 3"]
     with pytest.raises(ValueError, match="no test set in common"):
-        compare(client, b, c, PARAMS.evaluation)
+        compare(client, b, c, PARAMS)

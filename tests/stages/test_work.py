@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from videmo.settings.execution import Execution
 from videmo.settings.params import Params, check_params
-from videmo.settings.sections import SectionsView
+from videmo.settings.sections import SftSettings, TreeRlSettings
+from videmo.settings.sft import Curriculum
 from videmo.stages.content import file_digest
 from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.report import StageReport, faults, read_manifest
@@ -23,15 +25,19 @@ from videmo.stages.work import stage_directory
 MODULE = "videmo.tree.distance"
 
 
+def seen(params: Params | None = None) -> TreeRlSettings:
+    return TreeRlSettings.of(params or Params(), "tree_rl")
+
+
 def finished(output: Path, params: Params | None = None, metrics: dict[str, float] | None = None) -> StageReport:
-    with stage_directory(output, MODULE, params or Params(), {}) as work:
+    with stage_directory(output, MODULE, seen(params), {}) as work:
         (work.path / "weights.bin").write_bytes(b"w" * 100)
         return work.finish(metrics or {"loss": 0.5})
 
 
 def interrupted(output: Path, params: Params, error: BaseException, found: list[list[str]] | None = None) -> None:
     """A stage that notes what it finds in its directory, leaves a checkpoint and fails."""
-    with stage_directory(output, MODULE, params, {}) as work:
+    with stage_directory(output, MODULE, seen(params), {}) as work:
         if found is not None:
             found.append([path.name for path in work.path.iterdir() if path.name != ".digest"])
         (work.path / "checkpoint").write_text("x")
@@ -40,7 +46,7 @@ def interrupted(output: Path, params: Params, error: BaseException, found: list[
 
 def test_an_output_appears_only_when_the_stage_has_finished(tmp_path):
     output = tmp_path / "store" / "out"
-    with stage_directory(output, MODULE, Params(), {}) as work:
+    with stage_directory(output, MODULE, seen(), {}) as work:
         (work.path / "half").write_text("half")
         assert not output.exists()
         work.finish()
@@ -51,8 +57,7 @@ def test_an_output_appears_only_when_the_stage_has_finished(tmp_path):
 def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(tmp_path):
     report = finished(tmp_path / "out", metrics={"loss": 1})
     stored = json.loads((tmp_path / "out" / "stage.json").read_text())
-    settings = Params().model_dump(mode="json", exclude={"execution"})
-    assert stored["digest"] == stage_digest(code_of(MODULE), settings, {}) == report.digest
+    assert stored["digest"] == stage_digest(code_of(MODULE), seen().by_section(), {}) == report.digest
     assert stored["files"] == {"weights.bin": file_digest(tmp_path / "out" / "weights.bin")}
     assert stored["config"]["rl"]["steps"] == 40
     assert stored["execution"]["zero_stage"] == 0
@@ -73,7 +78,7 @@ def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(t
     ids=["none", "missing", "shorter", "no report", "half a report", "another report"],
 )
 def test_an_output_tells_which_of_its_files_were_harmed(tmp_path, harm, found):
-    with stage_directory(tmp_path / "out", MODULE, Params(), {}) as work:
+    with stage_directory(tmp_path / "out", MODULE, seen(), {}) as work:
         (work.path / "a.txt").write_text("short")
         work.finish()
     harm(tmp_path / "out")
@@ -90,7 +95,7 @@ def test_a_failed_stage_leaves_only_its_partial_directory(tmp_path):
 def test_a_stage_that_forgets_to_finish_is_an_error(tmp_path):
     with (
         pytest.raises(RuntimeError, match="ended without"),
-        stage_directory(tmp_path / "o", MODULE, Params(), {}),
+        stage_directory(tmp_path / "o", MODULE, seen(), {}),
     ):
         pass
 
@@ -110,7 +115,7 @@ def test_a_complete_output_is_not_written_over(tmp_path):
 
 
 def test_rows_after_the_checkpoint_and_a_torn_last_row_are_dropped_on_resume(tmp_path):
-    with stage_directory(tmp_path / "out", MODULE, Params(), {}) as work:
+    with stage_directory(tmp_path / "out", MODULE, seen(), {}) as work:
         for step in range(1, 5):
             work.log(step, loss=1 / step, gradient=float("nan"))
         with (work.path / "metrics.jsonl").open("a") as rows:
@@ -133,7 +138,7 @@ def test_inputs_must_be_complete_outputs(tmp_path):
     (tmp_path / "data").mkdir()
     with (
         pytest.raises(FileNotFoundError, match="not the complete output"),
-        stage_directory(tmp_path / "out", MODULE, Params(), {"data_build": tmp_path / "data"}),
+        stage_directory(tmp_path / "out", MODULE, seen(), {"data_build": tmp_path / "data"}),
     ):
         pass
 
@@ -146,13 +151,13 @@ def test_a_manifest_leads_to_the_output_and_refuses_another_one_in_its_place(tmp
     with pytest.raises(ValueError, match=report.digest):
         read_manifest(str(tmp_path / "manifest"))
     finished(tmp_path / "out", metrics={"loss": 0.7})
-    with pytest.raises(ValueError, match="is not the distance"):
+    with pytest.raises(ValueError, match="is not the tree_rl"):
         read_manifest(str(tmp_path / "manifest"))
 
 
 def _slow_stage(output: Path, seconds: float) -> None:
     try:
-        with stage_directory(output, MODULE, Params(), {}) as work:
+        with stage_directory(output, MODULE, seen(), {}) as work:
             (work.path / "pid").write_text(str(os.getpid()))
             time.sleep(seconds)
             work.finish()
@@ -175,8 +180,9 @@ def test_two_processes_that_want_the_same_output_take_turns(tmp_path):
 def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from videmo.settings.params import Params\n"
+        "from videmo.settings.sections import TreeRlSettings\n"
         "from videmo.stages.work import stage_directory\n"
-        f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, Params(), {{}}) as work:\n"
+        f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, TreeRlSettings.of(Params(), 'tree_rl'), {{}}) as work:\n"
         "    (work.path / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out")], stdout=subprocess.PIPE) as process:
@@ -188,14 +194,17 @@ def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_
     assert (tmp_path / "out" / "half").exists()
 
 
-def test_a_stage_sees_its_own_sections_and_is_told_which_it_forgot():
-    view = SectionsView(Params(), ("sft",), "sft_emotion", hidden=("sft.attribute", "sft.expression"))
-    assert view.execution.zero_stage == 0
-    assert view.sft.emotion.epochs == 3.0
-    assert view.sft.batch_clips == 16
-    with pytest.raises(AttributeError, match="sft_emotion reads the section 'rl'"):
-        _ = view.rl
-    with pytest.raises(AttributeError, match="'attribute'"):
-        _ = view.sft.attribute
-    assert set(view.model_dump()) == {"sft"}
-    assert "attribute" not in view.model_dump()["sft"]
+def test_a_stage_sees_its_own_sections_and_no_others():
+    seen = SftSettings.of(Params(), "sft_emotion", level="emotion")
+    assert set(seen.levels) == {"emotion"}
+    assert not hasattr(seen, "rl")
+    assert not hasattr(seen.sft, "attribute")
+    assert set(seen.by_section()) == {"backbone", "sft"}
+    assert set(seen.by_section()["sft"]) == {*Curriculum.model_fields, "emotion"}
+
+
+def test_how_a_stage_is_run_stands_beside_what_its_result_depends_on():
+    params = Params().model_copy(update={"execution": Execution(zero_stage=3)})
+    assert TreeRlSettings.of(params, "tree_rl").execution.zero_stage == 3
+    sections = [TreeRlSettings.of(one, "tree_rl").by_section() for one in (params, Params())]
+    assert sections[0] == sections[1]

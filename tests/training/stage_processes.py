@@ -16,7 +16,9 @@ from pathlib import Path
 import torch
 
 from videmo.settings.params import check_params
+from videmo.settings.sections import SftSettings, TreeRlSettings
 
+SEES = {"videmo.training.sft": SftSettings, "videmo.training.tree_rl": TreeRlSettings}
 SECONDS = 120  # after which a stage hangs
 SERVER = multiprocessing.get_context("forkserver")
 # Where there is a GPU, nothing that might touch it may be imported before the fork.
@@ -50,7 +52,8 @@ class Task:
     def run(self, environment: dict[str, str]) -> None:
         os.environ.update(environment)
         torch.set_num_threads(1)
-        import_module(self.module).run(check_params(self.settings), self.inputs, self.output, **self.arguments)
+        settings = SEES[self.module].of(check_params(self.settings), self.output.name, **self.arguments)
+        import_module(self.module).run(settings, self.inputs, self.output, **self.arguments)
 
 
 def start(task: Task) -> list[BaseProcess]:

@@ -2,16 +2,21 @@ import pytest
 from stage_processes import Task, complete
 
 from videmo.settings.params import check_params
+from videmo.settings.sections import SftSettings
 from videmo.training import sft
 
 LEVEL = {"epochs": 0.06, "learning_rate": 1e-3, "samples_per_clip": 2}
 SETTINGS = {"sft": {"batch_clips": 2, "attribute": LEVEL}}
 
 
+def teach(settings, inputs, output, level):
+    return sft.run(SftSettings.of(check_params(settings), f"sft_{level}", level=level), inputs, output, level)
+
+
 @pytest.mark.parametrize("zero_stage", [0, 2])
 def test_two_processes_take_the_steps_of_one(built_data, tmp_path, curve, one_thread, zero_stage):
     inputs = {"data_build": built_data}
-    alone = sft.run(check_params(SETTINGS), inputs, tmp_path / "alone", "attribute")
+    alone = teach(SETTINGS, inputs, tmp_path / "alone", "attribute")
     both = {**SETTINGS, "execution": {"processes": 2, "zero_stage": zero_stage}}
     together = Task("videmo.training.sft", both, inputs, tmp_path / "together", {"level": "attribute"})
     complete(together)
@@ -21,6 +26,6 @@ def test_two_processes_take_the_steps_of_one(built_data, tmp_path, curve, one_th
 
 
 def test_another_number_of_processes_than_was_started_is_refused(built_data, tmp_path):
-    params = check_params({**SETTINGS, "execution": {"processes": 2}})
+    params = {**SETTINGS, "execution": {"processes": 2}}
     with pytest.raises(ValueError, match=r"execution.processes = 2: 1 started; .* torchrun"):
-        sft.run(params, {"data_build": built_data}, tmp_path / "sft", "attribute")
+        teach(params, {"data_build": built_data}, tmp_path / "sft", "attribute")

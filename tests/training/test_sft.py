@@ -4,6 +4,7 @@ from stage_processes import Task, kill_when
 
 from videmo.backbone.policy import load_policy
 from videmo.settings.params import check_params
+from videmo.settings.sections import SftSettings
 from videmo.stages.report import StageReport
 from videmo.training import batches, sft
 
@@ -15,6 +16,10 @@ SETTINGS = {
 }
 
 
+def teach(settings, inputs, output, level):
+    return sft.run(SftSettings.of(check_params(settings), f"sft_{level}", level=level), inputs, output, level)
+
+
 def model_weights(output):
     return load_policy(output / "model").model.state_dict()
 
@@ -23,8 +28,8 @@ def test_a_killed_run_ends_with_the_losses_and_weights_of_an_unbroken_one(built_
     inputs = {"data_build": built_data}
     killed = Task("videmo.training.sft", SETTINGS, inputs, tmp_path / "killed", {"level": "attribute"})
     kill_when(killed, lambda: killed.rows() >= 4)
-    resumed = sft.run(check_params(SETTINGS), inputs, tmp_path / "killed", "attribute")
-    unbroken = sft.run(check_params(SETTINGS), inputs, tmp_path / "unbroken", "attribute")
+    resumed = teach(SETTINGS, inputs, tmp_path / "killed", "attribute")
+    unbroken = teach(SETTINGS, inputs, tmp_path / "unbroken", "attribute")
     assert unbroken.metrics["steps"] > 4
     assert curve(resumed.output) == curve(unbroken.output)
     assert resumed.metrics["loss"] == unbroken.metrics["loss"]
@@ -42,7 +47,7 @@ def test_a_level_starts_from_the_one_before_and_the_vision_tower_learns(
 ):
     inputs = {"data_build": built_data, "sft_expression": speaking_model}
     before = model_weights(speaking_model)
-    report = sft.run(check_params(SETTINGS), inputs, tmp_path / "emotion", "emotion")
+    report = teach(SETTINGS, inputs, tmp_path / "emotion", "emotion")
     after = model_weights(report.output)
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert any("visual" in name for name in changed)
@@ -59,8 +64,8 @@ def test_a_frozen_vision_tower_stays_as_it_was_and_looks_at_a_clip_once(
     look_at = batches.look_at
     monkeypatch.setattr(batches, "look_at", lambda policy, video: seen.append(video.pixels) or look_at(policy, video))
     inputs = {"data_build": built_data, "sft_expression": speaking_model}
-    params = check_params({**SETTINGS, "backbone": {"freeze_vision": True}})
-    after = model_weights(sft.run(params, inputs, tmp_path / "emotion", "emotion").output)
+    params = {**SETTINGS, "backbone": {"freeze_vision": True}}
+    after = model_weights(teach(params, inputs, tmp_path / "emotion", "emotion").output)
     before = model_weights(speaking_model)
     assert all(torch.equal(after[name], before[name]) for name in after if "visual" in name)
     assert 1 < len(seen) - 1 <= len({pixels.numpy().tobytes() for pixels in seen})  # one more for its size
@@ -71,7 +76,7 @@ def test_a_loss_that_is_not_finite_names_its_step_and_samples(built_data, tmp_pa
     with pytest.raises(
         FloatingPointError, match=r"step \d+: .* lower sft.attribute.learning_rate, or check the samples"
     ):
-        sft.run(check_params(wild), {"data_build": built_data}, tmp_path / "wild", "attribute")
+        teach(wild, {"data_build": built_data}, tmp_path / "wild", "attribute")
     assert not (tmp_path / "wild").exists()
 
 
@@ -83,12 +88,12 @@ def test_a_later_level_from_the_backbone_replays_nothing_and_the_mixture_takes_a
     built_data, speaking_model, tmp_path, one_thread
 ):
     short = {level: {**LEVEL, "epochs": 0.2} for level in ("attribute", "expression", "emotion")}
-    params, data = check_params({"sft": {**SETTINGS["sft"], **short}}), {"data_build": built_data}
-    attribute = sft.run(params, data, tmp_path / "attribute", "attribute")
-    expression = sft.run(params, {**data, "sft_attribute": speaking_model}, tmp_path / "expression", "expression")
-    emotion = sft.run(params, {**data, "sft_expression": speaking_model}, tmp_path / "emotion", "emotion")
-    alone = sft.run(params, data, tmp_path / "alone", "expression")
-    mixed = sft.run(params, data, tmp_path / "mixed", "mixed")
+    params, data = {"sft": {**SETTINGS["sft"], **short}}, {"data_build": built_data}
+    attribute = teach(params, data, tmp_path / "attribute", "attribute")
+    expression = teach(params, {**data, "sft_attribute": speaking_model}, tmp_path / "expression", "expression")
+    emotion = teach(params, {**data, "sft_expression": speaking_model}, tmp_path / "emotion", "emotion")
+    alone = teach(params, data, tmp_path / "alone", "expression")
+    mixed = teach(params, data, tmp_path / "mixed", "mixed")
     assert steps(alone) < steps(expression)
     assert steps(mixed) == steps(attribute) + steps(expression) + steps(emotion)
     weights, backbone = model_weights(alone.output), load_policy("tiny").model.state_dict()

@@ -10,6 +10,7 @@ from videmo.llm.client import CeilingReached
 from videmo.settings.errors import SettingError
 from videmo.settings.params import check_params
 from videmo.settings.rl import Rl
+from videmo.settings.sections import TreeRlSettings
 from videmo.tasks.catalog import PARTS
 from videmo.training import tree_rl
 from videmo.training.parity import check_parity
@@ -23,13 +24,17 @@ SETTINGS = {
 }  # fmt: skip
 
 
+def train(settings, inputs, output):
+    return tree_rl.run(TreeRlSettings.of(check_params(settings), "tree_rl"), inputs, output)
+
+
 @pytest.fixture
 def inputs(built_data, speaking_model):
     return {"data_build": built_data, "sft_emotion": speaking_model}
 
 
 def test_a_run_logs_every_reward_and_how_far_the_policy_has_moved(inputs, tmp_path, curve, one_thread):
-    rows = curve(tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl").output)
+    rows = curve(train(SETTINGS, inputs, tmp_path / "rl").output)
     assert rows[0]["kl"] < rows[-1]["kl"]
     terms = {"caption_tree", "caption_attribute", "caption_expression", "caption_emotion", "caption_format"}
     assert {"reward", *terms, "question_qa", "question_format"} <= rows[0].keys()
@@ -51,7 +56,7 @@ def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, curve, one
 
     monkeypatch.setattr(tree_rl, "load_policy", counting)
     before = load_policy(inputs["sft_emotion"] / "model").model.model.visual.state_dict()
-    report = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+    report = train(SETTINGS, inputs, tmp_path / "rl")
     after = load_policy(report.output / "model").model.model.visual.state_dict()
     updates = sum(row["updates"] for row in curve(report.output))
     assert passes["with gradient"] >= updates > 0
@@ -83,11 +88,11 @@ def test_a_scorer_that_stops_at_its_ceiling_is_asked_for_the_rest_by_the_next_ru
     }
     chat_server.reply = lambda instruction, content: str(len(content) % 101)
     with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 9") as stopped:
-        tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+        train(settings, inputs, tmp_path / "rl")
     assert "its batch is in" in stopped.value.__notes__[0]
     while True:
         try:
-            report = tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+            report = train(settings, inputs, tmp_path / "rl")
             break
         except CeilingReached:
             continue
@@ -100,7 +105,7 @@ def test_a_scorer_that_stops_at_its_ceiling_is_asked_for_the_rest_by_the_next_ru
 def test_a_key_that_is_missing_is_told_before_anything_is_loaded(tmp_path):
     scorer = {"url": "http://localhost/v1", "model": "m", "key_variable": "NO_SUCH_KEY"}
     with pytest.raises(SettingError, match=r"rl\.reward\.scorer\.key_variable = NO_SUCH_KEY: no such environment"):
-        tree_rl.run(check_params({"rl": {"reward": {"scorer": scorer}}}), {}, tmp_path / "rl")
+        train({"rl": {"reward": {"scorer": scorer}}}, {}, tmp_path / "rl")
 
 
 def kept_batch(output, caught):
@@ -112,7 +117,7 @@ def kept_batch(output, caught):
 def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_its_batch(inputs, tmp_path, one_thread):
     wild = {"rl": {**SETTINGS["rl"], "learning_rate": 1e30, "question_clips": 0}}
     with pytest.raises(FloatingPointError, match=r"is nan.*; lower rl\.learning_rate \(step 1 of tree RL") as caught:
-        tree_rl.run(check_params(wild), inputs, tmp_path / "rl")
+        train(wild, inputs, tmp_path / "rl")
     batch = kept_batch(tmp_path / "rl", caught)
     assert len(batch["samples"]) == len(batch["rollouts"]) == len(batch["rewards"]) == 2
     assert all(sample["question"] for sample in batch["samples"])
@@ -128,11 +133,11 @@ def test_a_reward_that_raises_ends_the_run_and_leaves_its_batch(inputs, tmp_path
 
     monkeypatch.setattr(tree_rl, "score", broken)
     with pytest.raises(StopIteration) as caught:
-        tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+        train(SETTINGS, inputs, tmp_path / "rl")
     batch = kept_batch(tmp_path / "rl", caught)
     assert (len(batch["samples"]), len(batch["rollouts"]), len(batch["rewards"])) == (2, 2, 1)
     monkeypatch.undo()
-    report = tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+    report = train(SETTINGS, inputs, tmp_path / "rl")
     assert not list(report.output.glob("failed-*"))
 
 
@@ -153,7 +158,7 @@ def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
     monkeypatch.setattr(tree_rl, "_check", lambda *arguments: 0.0)
     monkeypatch.setattr(tree_rl, "load_policy", loading)
     with pytest.raises(torch.OutOfMemoryError, match=f"out of memory; lower .*{re.escape(setting)}") as caught:
-        tree_rl.run(check_params(SETTINGS), inputs, tmp_path / "rl")
+        train(SETTINGS, inputs, tmp_path / "rl")
     assert len(kept_batch(tmp_path / "rl", caught)["samples"]) == 2
 
 
@@ -161,7 +166,7 @@ def test_a_policy_that_closes_no_segment_is_trained_on_what_it_says_and_its_answ
     inputs, tmp_path, curve, one_thread
 ):
     settings = {**SETTINGS, "rl": {**SETTINGS["rl"], "max_segment_tokens": 3, "question_clips": 0}}
-    rows = curve(tree_rl.run(check_params(settings), inputs, tmp_path / "rl").output)
+    rows = curve(train(settings, inputs, tmp_path / "rl").output)
     assert [row["unfinished_share"] for row in rows] == [1, 1, 1]
     assert [row["caption_format"] for row in rows] == [0, 0, 0]
     assert [row["leaves"] for row in rows] == [4, 4, 4]  # two clips, two attribute segments that go nowhere
@@ -169,7 +174,7 @@ def test_a_policy_that_closes_no_segment_is_trained_on_what_it_says_and_its_answ
 
 def test_groups_that_agree_are_counted_and_move_nothing(inputs, tmp_path, curve, one_thread):
     settings = {**SETTINGS, "rl": {**SETTINGS["rl"], "temperature": 0.01, "parity_tolerance": 0.01, "steps": 1}}
-    report = tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+    report = train(settings, inputs, tmp_path / "rl")
     (row,) = curve(report.output)
     assert row["groups"] == row["spreadless_groups"] > 0
     assert (row["spreadless_share"], row["updates"]) == (1, 0)
@@ -188,12 +193,12 @@ def test_groups_that_agree_are_counted_and_move_nothing(inputs, tmp_path, curve,
 )
 def test_a_run_that_could_only_go_wrong_is_refused_before_its_first_step(inputs, tmp_path, one_thread, settings, told):
     with pytest.raises(ValueError, match=told):
-        tree_rl.run(check_params(settings), inputs, tmp_path / "rl")
+        train(settings, inputs, tmp_path / "rl")
     assert not (tmp_path / "rl.partial" / "metrics.jsonl").exists()
 
 
 @pytest.mark.parametrize("scale", ["level", "none"])
 def test_advantages_may_be_scaled_by_level_or_not_at_all(inputs, tmp_path, curve, one_thread, scale):
     settings = {"rl": {**SETTINGS["rl"], "advantage_scale": scale, "aggregation": "sequence", "steps": 1}}
-    (row,) = curve(tree_rl.run(check_params(settings), inputs, tmp_path / "rl").output)
+    (row,) = curve(train(settings, inputs, tmp_path / "rl").output)
     assert row["updates"] == 2

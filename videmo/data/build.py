@@ -24,7 +24,7 @@ from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples
 from videmo.data.workers import LONGEST, Workers
 from videmo.settings.data import Data
-from videmo.settings.sections import SectionsView
+from videmo.settings.sections import DataBuildSettings
 from videmo.stages.content import file_digest
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
@@ -52,13 +52,12 @@ class Part:
     rejected: tuple[Rejected, ...]
 
 
-def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def run(params: DataBuildSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Build the data set that `params.data` names. Resumes at the first shard that a killed run did not finish.
 
     Raises ValueError where more than data.max_rejected of the candidates are no clips, or none are.
     """
-    config: Data = params.data
-    workers: int = params.execution.workers
+    config, workers = params.data, params.execution.workers
     with stage_directory(output, __name__, params, inputs) as work:
         candidates = list(
             counted(recordings(config, work.path / "videos", workers), work, expected(config), "videos found")

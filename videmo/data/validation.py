@@ -16,7 +16,7 @@ from videmo.data.people import people_in
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
 from videmo.settings.data import Validation
-from videmo.settings.sections import SectionsView
+from videmo.settings.sections import DataValidationSettings
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
 from videmo.tasks.catalog import COLUMNS, PARTS
@@ -50,12 +50,12 @@ class Failure:
         )
 
 
-def run(params: SectionsView, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def run(params: DataValidationSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Check the data set `inputs["data_build"]`; Data Docs go to `data_docs/index.html`.
 
     Raises ValidationFailed. The docs and failures.json then stay in `<output>.partial`; the message names the path.
     """
-    config: Validation = params.validation
+    config = params.validation
     with stage_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])
         frames = StageReport.read(inputs["data_build"]).config["data"]["frames"]

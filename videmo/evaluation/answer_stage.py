@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import (
@@ -21,18 +20,16 @@ from videmo.evaluation.answers import (
     reasoned_answers,
 )
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
+from videmo.settings.sections import AnswerSettings, ReasoningSettings
 from videmo.stages.report import StageReport
 from videmo.stages.work import stage_directory
-
-if TYPE_CHECKING:
-    from videmo.settings.params import Params
 
 PREDICTIONS = "predictions.jsonl"
 KEPT = "kept.jsonl"  # answers until they are all there
 TRAINED = ("sft_", "tree_rl")  # how the stages that make policies are called
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: bool) -> StageReport:
+def run(params: AnswerSettings, inputs: Mapping[str, Path], output: Path, reasoning: bool) -> StageReport:
     """Have the policy among `inputs` answer, the backbone where there is none; writes `predictions.jsonl`.
 
     With `reasoning` it answers level by level what has levels; the other answers are those among `inputs`.
@@ -48,19 +45,20 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, reasoning: boo
 
 
 def _plain(
-    questions: Questions, params: Params, inputs: Mapping[str, Path], kept: Path, progress: Progress
+    questions: Questions, params: AnswerSettings, inputs: Mapping[str, Path], kept: Path, progress: Progress
 ) -> list[Prediction]:
     return plain_answers(open_any_model(_checkpoint(params, inputs), params), questions, params, kept, progress)
 
 
 def _reasoned(
-    questions: Questions, params: Params, inputs: Mapping[str, Path], kept: Path, progress: Progress
+    questions: Questions, params: AnswerSettings, inputs: Mapping[str, Path], kept: Path, progress: Progress
 ) -> list[Prediction]:
+    assert isinstance(params, ReasoningSettings)
     plain = read_predictions(inputs["face15_answers"] / PREDICTIONS).predictions
     sampler = open_model(_checkpoint(params, inputs), params)
     return reasoned_answers(sampler, questions, params, kept, progress, plain)
 
 
-def _checkpoint(params: Params, inputs: Mapping[str, Path]) -> str | Path:
+def _checkpoint(params: AnswerSettings, inputs: Mapping[str, Path]) -> str | Path:
     trained = next((path for name, path in inputs.items() if name.startswith(TRAINED)), None)
     return trained / "model" if trained else params.backbone.name

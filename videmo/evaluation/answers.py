@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import Prediction, add_predictions, prediction_for, read_predictions
-from videmo.settings.evaluation import Evaluation, Reasoning
-from videmo.settings.params import Params
+from videmo.settings.evaluation import Asking, Reasoning, Searching
+from videmo.settings.sections import AnswerSettings, ReasoningSettings
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import has_one_answer
 
@@ -65,7 +65,7 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
 
 
 def plain_answers(
-    sampler: Answering, questions: Questions, params: Params, kept: Path, progress: Progress
+    sampler: Answering, questions: Questions, params: AnswerSettings, kept: Path, progress: Progress
 ) -> list[Prediction]:
     """Greedy answers to every question; `kept` is where they gather."""
     asking = partial(ask, sampler, config=params.evaluation)
@@ -73,7 +73,12 @@ def plain_answers(
 
 
 def reasoned_answers(
-    sampler: Sampler, questions: Questions, params: Params, kept: Path, progress: Progress, plain: Sequence[Prediction]
+    sampler: Sampler,
+    questions: Questions,
+    params: ReasoningSettings,
+    kept: Path,
+    progress: Progress,
+    plain: Sequence[Prediction],
 ) -> list[Prediction]:
     """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
     asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
@@ -83,14 +88,14 @@ def reasoned_answers(
     return [better.get(prediction.id, prediction) for prediction in plain]
 
 
-def ask(sampler: Answering, questions: Questions, config: Evaluation) -> list[Prediction]:
+def ask(sampler: Answering, questions: Questions, config: Asking) -> list[Prediction]:
     """Greedy answers to every question."""
     prompts = _prompts(sampler, questions)
     limits = [answer_limit(sample, config.max_new_tokens) for sample in questions.samples]
     return _predictions(sampler, questions, sampler.answer(prompts, limits))
 
 
-def ask_reasoning(sampler: Sampler, questions: Questions, config: Evaluation, reasoning: Reasoning) -> list[Prediction]:
+def ask_reasoning(sampler: Sampler, questions: Questions, config: Searching, reasoning: Reasoning) -> list[Prediction]:
     """Answers found level by level, keeping the best of several candidates."""
     from videmo.reasoning.search import reason
 
@@ -117,7 +122,7 @@ def answered(
     return [known[sample.id] for sample in questions.samples]
 
 
-def open_model(name: str | Path, params: Params, opened: Sampler | None = None) -> Sampler:
+def open_model(name: str | Path, params: AnswerSettings, opened: Sampler | None = None) -> Sampler:
     """The sampler that the settings of the evaluation ask for, over the policy called `name`; `opened`, if given, over
     the next policy: what vLLM takes to start, it takes once."""
     from videmo.backbone.policy import load_policy, to_gpu
@@ -130,7 +135,7 @@ def open_model(name: str | Path, params: Params, opened: Sampler | None = None) 
     return opened
 
 
-def open_any_model(name: str | Path, params: Params) -> Answering:
+def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
     """As `open_model`; and where `name` is a directory of a model of another kind, that model as it is.
 
     Raises ValueError where that is to be sampled by what knows policies alone.

@@ -24,7 +24,7 @@ from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
 from videmo.settings.evaluation import Evaluation
-from videmo.settings.params import Params
+from videmo.settings.sections import EvalSettings
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
 from videmo.tasks.catalog import PAPER_COLUMNS
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def run(params: EvalSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Evaluate the models in `MODELS`; what was answered before a kill is not asked again.
 
     inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
@@ -62,7 +62,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
 
 
 def answer(
-    model: str, sampler: Sampler, questions: Questions, params: Params, folder: Path, progress: Progress
+    model: str, sampler: Sampler, questions: Questions, params: EvalSettings, folder: Path, progress: Progress
 ) -> list[Prediction]:
     """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts.
 
@@ -80,7 +80,7 @@ def _kept(folder: Path, model: str) -> Path:
     return folder / f"{model}.kept.jsonl"
 
 
-def _checkpoint(model: str, params: Params, inputs: Mapping[str, Path]) -> str | Path:
+def _checkpoint(model: str, params: EvalSettings, inputs: Mapping[str, Path]) -> str | Path:
     if model == "base":
         return params.backbone.name
     return inputs["tree_rl" if model.startswith("rl") else model] / "model"

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from videmo.pipeline.reasons import differences, few
+from videmo.settings import sections
 from videmo.settings.params import Params
-from videmo.settings.sections import SectionsView
+from videmo.settings.sections import StageSettings
 from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.external_inputs import outside_digests
 from videmo.stages.report import STAGE_FILE, StageReport, faults
@@ -29,39 +30,32 @@ class Resources:
 class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
-    `modules` are those that it finds at run time, as a setting names them. `after` only orders: it does not enter the
-    digest. `hidden` are settings of its sections that it does not read. The output of a stage that acts on the world
-    outside the store is not `reusable`: that world may have changed. A `distributed` one runs in
-    execution.processes processes.
+    `after` only orders: it does not enter the digest. The output of a stage that acts on the world outside the store is
+    not `reusable`: that world may have changed. A `distributed` one runs in execution.processes processes.
     """
 
     name: str
     module: str
-    sections: tuple[str, ...]
+    settings: type[StageSettings]
     inputs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     reusable: bool = True
     distributed: bool = False
     resources: Resources = Resources()
 
-    def view(self, params: Params) -> SectionsView:
-        modules = tuple(module.format(params=params) for module in self.modules)
-        outside = outside_digests(params, self.sections)
-        return SectionsView(params, self.sections, self.name, self.hidden, outside, modules)
+    def settings_of(self, params: Params) -> StageSettings:
+        """What this stage may see of them."""
+        return self.settings.of(params, self.name, **self.arguments)
 
 
 def _curriculum(level: str, *before: str) -> Stage:
-    others = tuple(f"sft.{other}" for other in ("attribute", "expression", "emotion") if other != level)
     return Stage(
         f"sft_{level}",
         "videmo.training.sft",
-        sections=("backbone", "sft"),
+        sections.SftSettings,
         inputs=("data_build", *before),
         after=() if before else ("data_validation",),
-        hidden=others,
         arguments={"level": level},
         distributed=True,
         resources=TRAINING,
@@ -72,16 +66,16 @@ TRAINING = Resources(cpu="8", memory="64G", gpus=1)
 
 # fmt: off
 STAGES = (
-    Stage("data_build", "videmo.data.build", ("data",), modules=("videmo.data.sources.{params.data.source}",)),
-    Stage("data_validation", "videmo.data.validation", ("validation",), ("data_build",)),
+    Stage("data_build", "videmo.data.build", sections.DataBuildSettings),
+    Stage("data_validation", "videmo.data.validation", sections.DataValidationSettings, ("data_build",)),
     _curriculum("attribute"),
     _curriculum("expression", "sft_attribute"),
     _curriculum("emotion", "sft_expression"),
-    Stage("tree_rl", "videmo.training.tree_rl", ("backbone", "rl"), ("data_build", "sft_emotion"),
+    Stage("tree_rl", "videmo.training.tree_rl", sections.TreeRlSettings, ("data_build", "sft_emotion"),
           distributed=True, resources=TRAINING),
-    Stage("face15_eval", "videmo.evaluation.evaluate", ("backbone", "evaluation", "reasoning"),
+    Stage("face15_eval", "videmo.evaluation.evaluate", sections.EvalSettings,
           ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
-    Stage("promotion", "videmo.registry.promotion", ("promotion", "evaluation", "backbone"),
+    Stage("promotion", "videmo.registry.promotion", sections.PromotionSettings,
           ("data_build", "face15_eval", "tree_rl"), reusable=False, resources=TRAINING),  # may ask a champion again
 )
 # fmt: on
@@ -116,8 +110,9 @@ def plan(params: Params) -> list[PlannedStep]:
 
 
 def digest_for(stage: Stage, params: Params, inputs: Mapping[str, str]) -> str:
-    view = stage.view(params)
-    return stage_digest(code_of(stage.module, view.modules), view.model_dump(), {**view.outside, **inputs})
+    settings = stage.settings_of(params)
+    code = code_of(stage.module, settings.modules)
+    return stage_digest(code, settings.by_section(), {**outside_digests(settings), **inputs})
 
 
 def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -> str:
@@ -125,9 +120,9 @@ def _why(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -
     if before is None:
         reason = "never run"
     else:
-        view = stage.view(params)
-        code = code_of(stage.module, view.modules)
-        changes = differences(before, {**view.outside, **inputs}, view.model_dump(), code)
+        settings = stage.settings_of(params)
+        code = code_of(stage.module, settings.modules)
+        changes = differences(before, {**outside_digests(settings), **inputs}, settings.by_section(), code)
         reason = "; ".join(changes) or "not in the store"
     return f"{reason}; resumes" if partial_of(output_of(stage.name, digest)).exists() else reason
 

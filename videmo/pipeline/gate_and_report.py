@@ -15,6 +15,7 @@ from videmo.llm.client import EndpointError
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.step import Run, StepRecord, captured_output, recorded
 from videmo.settings.params import Params, check_params
+from videmo.settings.sections import PromotionSettings
 from videmo.stages.files import write_whole
 from videmo.stages.report import read_manifest
 
@@ -27,7 +28,7 @@ def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str])
         from videmo.registry.promotion import decide, register
 
         settings = check_params(params)
-        view: Any = TABLE["promotion"].view(settings)
+        view = PromotionSettings.of(settings, "promotion")
         verdict = decide(view, found)
         _write(this.folder / "verdict.json", verdict.as_dict())
         _, kept = register(view, found, verdict, this.name)
@@ -55,7 +56,7 @@ def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> No
 
     from videmo.registry.comparison import registered_figures
 
-    view: Any = TABLE["promotion"].view(params)
+    view = PromotionSettings.of(params, "promotion")
     found = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
     if found.keys() >= set(TABLE["promotion"].inputs) and not (run.folder / "registered.json").exists():
         try:

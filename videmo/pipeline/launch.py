@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from videmo.pipeline.dag import Stage
+from videmo.settings import sections
 from videmo.settings.params import Params, check_params
 from videmo.stages.report import StageReport
 
@@ -53,9 +54,8 @@ def check_gpus(processes: int) -> None:
 
 def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> None:
     described = {
-        "stage": {
-            name: getattr(stage, name) for name in ("name", "module", "sections", "hidden", "modules", "arguments")
-        },
+        "stage": {"name": stage.name, "module": stage.module, "arguments": dict(stage.arguments)},
+        "settings": stage.settings.__name__,
         "params": params.model_dump(mode="json"),
         "inputs": {name: str(path) for name, path in inputs.items()},
         "output": str(output),
@@ -67,11 +67,11 @@ def write_job(job: Path, stage: Stage, params: Params, inputs: Mapping[str, Path
 def work_on(job: Path) -> None:
     """One of the processes that torchrun started."""
     described = json.loads(job.read_text(encoding="utf-8"))
-    stage = Stage(**described["stage"])
-    view = stage.view(check_params(described["params"]))
+    stage = Stage(**described["stage"], settings=getattr(sections, described["settings"]))
+    settings = stage.settings_of(check_params(described["params"]))
     inputs = {name: Path(path) for name, path in described["inputs"].items()}
     try:
-        import_module(stage.module).run(view, inputs, Path(described["output"]), **stage.arguments)
+        import_module(stage.module).run(settings, inputs, Path(described["output"]), **stage.arguments)
     except Exception as error:
         job.with_name(f"error-{os.environ['RANK']}").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
         raise

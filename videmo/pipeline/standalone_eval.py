@@ -14,6 +14,7 @@ from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
+from videmo.settings.sections import AnswerSettings
 from videmo.stages.content import directory_digest
 from videmo.stages.external_inputs import check_labels, check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
@@ -22,12 +23,10 @@ from videmo.stages.store import home, partial_of, stage_lock
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
 
-JUDGED = ("evaluation.judge", "evaluation.endpoint", "evaluation.resamples")  # what answers do not depend on
 ANSWERS = Stage(
     "face15_answers",
     "videmo.evaluation.answer_stage",
-    ("backbone", "evaluation"),
-    hidden=(*JUDGED, "evaluation.seed"),
+    AnswerSettings,
     inputs=("data_build",),
     arguments={"reasoning": False},
 )

@@ -134,7 +134,7 @@ def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Pa
         from videmo.pipeline.launch import run_in_processes
 
         return run_in_processes(stage, params, own, output)
-    return import_module(stage.module).run(stage.view(params), own, output, **stage.arguments)
+    return import_module(stage.module).run(stage.settings_of(params), own, output, **stage.arguments)
 
 
 def _log_once(report: StageReport, run: Run) -> None:

@@ -18,6 +18,7 @@ from videmo.registry.promotion import asked_digest, evaluated, label_of, policy_
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, kept_answers
 from videmo.settings.params import Params
+from videmo.settings.sections import PromotionSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -72,7 +73,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
     return Comparison(names, asked, judge.name, len(both[asked][0]), figures, difference(b, a, *sampling))
 
 
-def registered_figures(params: Params, inputs: Mapping[str, Path]) -> dict[str, Any]:
+def registered_figures(params: PromotionSettings, inputs: Mapping[str, Path]) -> dict[str, Any]:
     """For the report: the figures of the champion, and of the newest other versions that answered the same questions.
 
     The model of `inputs` is left out: the report has its figures.

@@ -75,7 +75,7 @@ def judge_challenger(
         return Verdict(False, f"The challenger is refused: {problem}.", label)
     sampling = (evaluation.resamples, evaluation.seed)
     gains = difference(challenger, opponent, *sampling)
-    tolerances = {task: promotion.tolerance(task) for task in gains.tasks}
+    tolerances = {task: promotion.task_tolerances.get(task, promotion.task_tolerance) for task in gains.tasks}
     fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.high < -tolerances[task]]
     challenger_figures, opponent_figures = estimate(challenger, *sampling), estimate(opponent, *sampling)
     clusters = len(set(challenger.clusters))

@@ -18,7 +18,7 @@ from videmo.registry.lineage import POLICY, describe, lineage, version_tags
 from videmo.registry.packaging import log_policy, policy_directory
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
-from videmo.settings.params import Params
+from videmo.settings.sections import PromotionSettings
 from videmo.stages.content import digest_of
 from videmo.stages.digest import code_of
 from videmo.stages.report import StageReport
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
 
 
-def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
+def decide(params: PromotionSettings, inputs: Mapping[str, Path]) -> Verdict:
     """The gate: may the model of `tree_rl` take the champion's place? Asks the registry who that is.
 
     inputs: data_build, face15_eval, tree_rl. A champion that has not answered these samples under these settings is
@@ -59,7 +59,7 @@ def decide(params: Params, inputs: Mapping[str, Path]) -> Verdict:
 
 
 def register(
-    params: Params, inputs: Mapping[str, Path], verdict: Verdict, run_name: str
+    params: PromotionSettings, inputs: Mapping[str, Path], verdict: Verdict, run_name: str
 ) -> tuple[ModelVersion, str | None]:
     """Log the model of `tree_rl` as a pyfunc, register it and call it `challenger`.
 
@@ -84,7 +84,7 @@ def register(
     return version, keep_verdict(client, version, verdict)
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def run(params: PromotionSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """The stage promotion: register the challenger and, where the gate lets it pass, make it champion.
 
     Raises Refused where another model becomes champion in the meantime.
@@ -101,7 +101,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         return work.finish(metrics={"promoted": float(champion), "version": float(version.version), **gain})
 
 
-def asked_digest(params: Params, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
+def asked_digest(params: PromotionSettings, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
     """What answers depend on besides the model: the data, the samples asked, how answers are made and by what code."""
     asked = sorted(prediction.id for prediction in answers)
     settings = (params.evaluation.max_new_tokens, params.evaluation.sampler, params.backbone.dtype)
@@ -137,7 +137,11 @@ def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | 
 
 
 def _judge(
-    params: Params, ours: Sequence[Prediction], theirs: Sequence[Prediction], label: str, no_champion: str = ""
+    params: PromotionSettings,
+    ours: Sequence[Prediction],
+    theirs: Sequence[Prediction],
+    label: str,
+    no_champion: str = "",
 ) -> Verdict:
     from videmo.evaluation.judge import choose_judge, score
 
@@ -160,7 +164,7 @@ def evaluated(inputs: Mapping[str, Path], model: str) -> tuple[Prediction, ...]:
 def _champion_answers(
     client: MlflowClient,
     champion: ModelVersion,
-    params: Params,
+    params: PromotionSettings,
     inputs: Mapping[str, Path],
     ours: Sequence[Prediction],
 ) -> Sequence[Prediction]:
@@ -177,7 +181,7 @@ def _champion_answers(
     return answers
 
 
-def _ask(policy: Path, params: Params, inputs: Mapping[str, Path], gathered: Path) -> list[Prediction]:
+def _ask(policy: Path, params: PromotionSettings, inputs: Mapping[str, Path], gathered: Path) -> list[Prediction]:
     """Ask another policy the questions of the evaluation."""
     from videmo.data.shards import open_dataset
     from videmo.evaluation.answers import choose_questions, open_model, plain_answers

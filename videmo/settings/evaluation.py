@@ -16,14 +16,24 @@ class Reasoning(Section):
     likelihood_weight: Annotated[float, Field(ge=0)] = 10.0  # edits that a nat a token is worth
 
 
-class Evaluation(Section):
-    judge: Literal["rules", "endpoint"] = "rules"
-    endpoint: Endpoint | None = None  # of the judge with that name
+class Asking(Section):
+    """What answers depend on."""
+
     max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
     sampler: Literal["hf", "vllm"] = "hf"  # what decodes answers, reasoned ones too
     max_new_tokens: Positive = 200
-    resamples: Positive = 1000
+
+
+class Searching(Asking):
+    """What reasoned answers depend on."""
+
     seed: int = 0
+
+
+class Evaluation(Searching):
+    judge: Literal["rules", "endpoint"] = "rules"
+    endpoint: Endpoint | None = None  # of the judge with that name
+    resamples: Positive = 1000
 
     @model_validator(mode="after")
     def the_judge_can_be_asked(self) -> Evaluation:

@@ -35,7 +35,3 @@ class Promotion(Section):
         if name.endswith("-history"):
             raise ValueError(f"promotion.model_name = {name}: is the name of a log of champions; leave out -history")
         return name
-
-    def tolerance(self, task: str) -> float:
-        """How many points this task may fall."""
-        return self.task_tolerances.get(task, self.task_tolerance)

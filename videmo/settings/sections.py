@@ -1,64 +1,119 @@
-"""The settings that a stage may see."""
+"""The settings that each stage may see: what a stage cannot see cannot change its result.
+
+Every stage sees `execution` besides, which changes nothing of its result and stands outside digests.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_type_hints
 
+from videmo.settings.backbone import Backbone
+from videmo.settings.data import Data, Validation
+from videmo.settings.evaluation import Asking, Evaluation, Reasoning, Searching
+from videmo.settings.execution import Execution
+from videmo.settings.kinds import Section
 from videmo.settings.params import Params
+from videmo.settings.promotion import Promotion
+from videmo.settings.rl import Rl
+from videmo.settings.sft import Curriculum, Level
+
+LEVELS = ("attribute", "expression", "emotion")
+APART = ("stage", "execution")  # of the fields: what is no section that a result depends on
 
 
-class SectionsView:
-    """The sections of `params` that a stage declares, and nothing else: what it cannot see cannot change its result.
+@dataclass(frozen=True)
+class StageSettings:
+    """The settings of the stage called `stage`: a field for each section that it sees."""
 
-    `hidden` are settings inside these sections that it does not read ("sft.emotion"). `outside` are digests of what the
-    sections point at outside the store: a folder of videos, a directory of weights. Every stage sees `execution`, which
-    changes nothing of its result and stands apart from its sections. `modules` are those
-    that the stage finds at run time.
-    """
+    stage: str
+    execution: Execution
 
-    def __init__(
-        self,
-        params: Params,
-        sections: tuple[str, ...],
-        stage: str,
-        hidden: tuple[str, ...] = (),
-        outside: Mapping[str, str] | None = None,
-        modules: tuple[str, ...] = (),
-    ):
-        self.stage = stage
-        self.modules = modules
-        self.outside = dict(outside or {})
-        self.execution = params.execution
-        self._hidden = {
-            name: {key.partition(".")[2] for key in hidden if key.startswith(f"{name}.")} for name in sections
-        }
-        self._sections = {name: getattr(params, name) for name in sections}
+    @classmethod
+    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+        """Those of `params`. arguments: what the stage is told besides, such as the level of the curriculum."""
+        kinds = get_type_hints(cls)
+        seen = {name: _narrowed(getattr(params, name), kinds[name]) for name in kinds if name not in APART}
+        return cls(stage, params.execution, **seen)
 
-    def __getattr__(self, name: str) -> Any:
-        sections = self.__dict__.get("_sections", {})
-        if name not in sections:
-            raise AttributeError(
-                f"stage {self.__dict__.get('stage')} reads the section {name!r} and declares only "
-                f"{sorted(sections)}: add it to its row in videmo/pipeline/dag.py"
-            )
-        return _PartOfSection(sections[name], self._hidden[name], self.stage) if self._hidden[name] else sections[name]
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the stage finds at run time, as a setting names them."""
+        return ()
 
-    def model_dump(self) -> dict[str, Any]:
-        """The visible settings as JSON values, by section."""
+    def by_section(self) -> dict[str, Any]:
+        """Whatever the result may depend on, as JSON values by section."""
+        sections = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in APART}
+        return {name: section.model_dump(mode="json") for name, section in sections.items()}
+
+
+@dataclass(frozen=True)
+class DataBuildSettings(StageSettings):
+    data: Data
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return (f"videmo.data.sources.{self.data.source}",)
+
+
+@dataclass(frozen=True)
+class DataValidationSettings(StageSettings):
+    validation: Validation
+
+
+@dataclass(frozen=True)
+class SftSettings(StageSettings):
+    """levels: those that are taught, one of the curriculum's or, mixed, all of them."""
+
+    backbone: Backbone
+    sft: Curriculum
+    levels: Mapping[str, Level]
+
+    @classmethod
+    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+        levels = {name: getattr(params.sft, name) for name in LEVELS if arguments["level"] in (name, "mixed")}
+        return cls(stage, params.execution, params.backbone, _narrowed(params.sft, Curriculum), levels)
+
+    def by_section(self) -> dict[str, Any]:
+        levels = {name: level.model_dump(mode="json") for name, level in self.levels.items()}
         return {
-            name: section.model_dump(mode="json", exclude=self._hidden[name])
-            for name, section in self._sections.items()
+            "backbone": self.backbone.model_dump(mode="json"),
+            "sft": {**self.sft.model_dump(mode="json"), **levels},
         }
 
 
-class _PartOfSection:
-    def __init__(self, section: Any, hidden: set[str], stage: str):
-        self._section, self._hidden, self._stage = section, hidden, stage
+@dataclass(frozen=True)
+class TreeRlSettings(StageSettings):
+    backbone: Backbone
+    rl: Rl
 
-    def __getattr__(self, name: str) -> Any:
-        if name in self._hidden:
-            raise AttributeError(
-                f"stage {self._stage} reads the setting {name!r}, which its row in videmo/pipeline/dag.py hides"
-            )
-        return getattr(self._section, name)
+
+@dataclass(frozen=True)
+class AnswerSettings(StageSettings):
+    """How a model is asked, and not how its answers are scored."""
+
+    backbone: Backbone
+    evaluation: Asking
+
+
+@dataclass(frozen=True)
+class ReasoningSettings(AnswerSettings):
+    evaluation: Searching
+    reasoning: Reasoning
+
+
+@dataclass(frozen=True)
+class EvalSettings(ReasoningSettings):
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class PromotionSettings(AnswerSettings):
+    evaluation: Evaluation
+    promotion: Promotion
+
+
+def _narrowed(section: Section, kind: type[Section]) -> Any:
+    """`section` as the `kind` that it extends: without the settings that `kind` does not have."""
+    return section if type(section) is kind else kind(**{name: getattr(section, name) for name in kind.model_fields})

@@ -24,10 +24,9 @@ class Level(Section):
     samples_per_clip: Positive = 8  # questions about one clip that share its video in a pack
 
 
-class Sft(Section):
-    attribute: Level = Level()
-    expression: Level = Level()
-    emotion: Level = Level()
+class Curriculum(Section):
+    """What all levels share."""
+
     batch_clips: Positive = 16  # packs in a micro-batch
     accumulation: Positive = 1
     warmup: Share = 0.03
@@ -35,3 +34,9 @@ class Sft(Section):
     gradient_clip: Rate = 1.0
     lora: Lora | None = None
     seed: int = 0
+
+
+class Sft(Curriculum):
+    attribute: Level = Level()
+    expression: Level = Level()
+    emotion: Level = Level()

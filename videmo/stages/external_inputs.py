@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from videmo.settings.backbone import Backbone
+from videmo.settings.data import Data
 from videmo.settings.errors import SettingError
 from videmo.settings.keys import read_key
 from videmo.settings.params import Params
+from videmo.settings.sections import StageSettings
 from videmo.stages.content import directory_digest
 
 
-def outside_digests(params: Params, sections: tuple[str, ...]) -> dict[str, str]:
-    """Digest of the content of every directory that these sections name."""
-    return {
-        setting: directory_digest(path)
-        for setting, path in _directories(params).items()
-        if _section(setting) in sections
-    }
+def outside_digests(settings: StageSettings) -> dict[str, str]:
+    """Digest of the content of every directory that the sections of a stage name."""
+    named = _directories(getattr(settings, "data", None), getattr(settings, "backbone", None))
+    return {setting: directory_digest(path) for setting, path in named.items()}
 
 
 def check_outside(params: Params, here: bool = True) -> None:
@@ -25,7 +25,7 @@ def check_outside(params: Params, here: bool = True) -> None:
 
     `here` says that the steps run on this machine: a cluster may have weights in its volume that this one has not.
     """
-    for setting, path in _directories(params).items():
+    for setting, path in _directories(params.data, params.backbone).items():
         if not path.is_dir():
             raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
     check_labels(params)
@@ -73,14 +73,10 @@ def _hugging_face_cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()
 
 
-def _directories(params: Params) -> dict[str, Path]:
+def _directories(data: Data | None, backbone: Backbone | None) -> dict[str, Path]:
     directories = {}
-    if params.data.source == "folder" and params.data.path is not None:
-        directories["data.path"] = params.data.path
-    if params.backbone.name != "tiny" and Path(params.backbone.name).is_dir():
-        directories["backbone.name"] = Path(params.backbone.name)
+    if data and data.source == "folder" and data.path is not None:
+        directories["data.path"] = data.path
+    if backbone and backbone.name != "tiny" and Path(backbone.name).is_dir():
+        directories["backbone.name"] = Path(backbone.name)
     return directories
-
-
-def _section(setting: str) -> str:
-    return setting.partition(".")[0]

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from videmo.settings.params import Params
-from videmo.settings.sections import SectionsView
+from videmo.settings.sections import StageSettings
 from videmo.stages.content import file_digest
 from videmo.stages.digest import code_of, stage_digest
+from videmo.stages.external_inputs import outside_digests
 from videmo.stages.files import sync, sync_tree
 from videmo.stages.report import STAGE_FILE, StageReport
 from videmo.stages.store import partial_of, progress_file, stage_lock
@@ -74,31 +74,29 @@ class Work:
 
 
 @contextmanager
-def stage_directory(
-    output: Path, module: str, params: Params | SectionsView, inputs: Mapping[str, Path]
-) -> Iterator[Work]:
+def stage_directory(output: Path, module: str, params: StageSettings, inputs: Mapping[str, Path]) -> Iterator[Work]:
     """Open `<output>.partial` for the stage in `module`; `work.finish()` turns it into `output`.
 
     What a killed run with the same digest left there is kept, so that the stage can resume; anything else is removed.
     A second process asking for the same output waits for the first. Raises FileExistsError where `output` is complete.
     """
-    view = params if isinstance(params, SectionsView) else _view_of_all(params, module)
     with stage_lock(output):
         if output.exists():
-            raise FileExistsError(f"{output}: is complete already; remove it to run {view.stage} again")
-        code = code_of(module, view.modules)
-        input_digests = {**view.outside, **{name: StageReport.read(path).digest for name, path in inputs.items()}}
-        digest = stage_digest(code, view.model_dump(), input_digests)
+            raise FileExistsError(f"{output}: is complete already; remove it to run {params.stage} again")
+        code, sections = code_of(module, params.modules), params.by_section()
+        digests = {name: StageReport.read(path).digest for name, path in inputs.items()}
+        input_digests = {**outside_digests(params), **digests}
+        digest = stage_digest(code, sections, input_digests)
         report = StageReport(
-            view.stage, digest, output, {}, 0.0, view.model_dump(), input_digests, code.files, code.versions,
-            execution=view.execution.model_dump(mode="json"),
+            params.stage, digest, output, {}, 0.0, sections, input_digests, code.files, code.versions,
+            execution=params.execution.model_dump(mode="json"),
         )  # fmt: skip
         _open_partial(partial_of(output), digest)
         progress_file(output).unlink(missing_ok=True)
         work = Work(output, report)
         yield work
         if work.finished is None:
-            raise RuntimeError(f"stage {view.stage} ended without work.finish()")
+            raise RuntimeError(f"stage {params.stage} ended without work.finish()")
 
 
 def _open_partial(partial: Path, digest: str) -> None:
@@ -136,7 +134,3 @@ def _finite(name: str, value: float) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the metric {name} is {value}: leave it out where there is nothing to measure")
     return float(value)
-
-
-def _view_of_all(params: Params, module: str) -> SectionsView:
-    return SectionsView(params, tuple(set(Params.model_fields) - {"execution"}), stage=module.rpartition(".")[2])

@@ -19,7 +19,8 @@ from videmo.data.samples import Sample
 
 if TYPE_CHECKING:
     from videmo.data.shards import Dataset
-    from videmo.settings.params import Params
+    from videmo.settings.backbone import Backbone
+    from videmo.settings.execution import Execution
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,9 @@ def _bytes(video: Video) -> int:
     return sum(part.nbytes for part in (video.pixels, video.features) if part is not None)
 
 
-def tower_rests(params: Params) -> bool:
+def tower_rests(backbone: Backbone, execution: Execution) -> bool:
     """Whether one look at a video will do for a whole stage.
 
     Under ZeRO 3 the tower can be asked in a step only: its weights lie in parts on several processes.
     """
-    return params.backbone.freeze_vision and params.execution.zero_stage < 3
+    return backbone.freeze_vision and execution.zero_stage < 3

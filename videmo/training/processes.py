@@ -16,7 +16,7 @@ from videmo.stages.work import Work, stage_directory
 from videmo.training.checkpoint import CHECKPOINTS, refuse_others
 
 if TYPE_CHECKING:
-    from videmo.settings.params import Params
+    from videmo.settings.sections import StageSettings
 
 
 class Follower(Work):
@@ -39,7 +39,7 @@ class Follower(Work):
 
 
 @contextmanager
-def training_directory(output: Path, module: str, params: Params, inputs: Mapping[str, Path]) -> Iterator[Work]:
+def training_directory(output: Path, module: str, params: StageSettings, inputs: Mapping[str, Path]) -> Iterator[Work]:
     """`stage_directory` for a stage that torchrun may have started several times over.
 
     Raises ValueError where execution.processes is not the number that was started, or where `output` was begun with

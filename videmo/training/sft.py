@@ -35,8 +35,8 @@ from videmo.training.processes import training_directory
 from videmo.tree.model import LEVELS, Level
 
 if TYPE_CHECKING:
-    from videmo.settings.params import Params
-    from videmo.settings.sft import Sft
+    from videmo.settings.sections import SftSettings
+    from videmo.settings.sft import Curriculum
 
 MIXED: Literal["mixed"] = "mixed"  # in place of a level: all levels together
 Taught = Level | Literal["mixed"]
@@ -57,7 +57,7 @@ class Pace:
         return {"seconds_per_step": self.seconds / self.steps, "tokens_per_second": self.tokens / self.seconds}
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught) -> StageReport:
+def run(params: SftSettings, inputs: Mapping[str, Path], output: Path, level: Taught) -> StageReport:
     """Fine-tune on the samples of `level` the policy among the inputs, that of the level before; the backbone where
     there is none, which has nothing to replay. Mixed, the batches are those of the whole curriculum, shuffled.
 
@@ -68,11 +68,11 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught)
         dataset = open_dataset(inputs["data_build"])
         before = next((path for name, path in inputs.items() if name.startswith("sft_")), None)
         policy = _policy(params, before)
-        videos = clip_videos(dataset, policy, tower_rests(params))
-        order = _batches(dataset.of("train"), params.sft, level, replays=before is not None)
+        videos = clip_videos(dataset, policy, tower_rests(params.backbone, params.execution))
+        order = _batches(dataset.of("train"), params, level, replays=before is not None)
         adapted = add_lora(policy, params.sft.lora, params.sft.seed)
         engine = TrainingEngine(policy, params.execution, params.sft.gradient_clip, params.sft.weight_decay)
-        pace = _train(engine, order, videos, params.sft, _peak(params.sft, level), work)
+        pace = _train(engine, order, videos, params.sft, _peak(params), work)
         merge_lora(adapted)
         save_model(engine, work.path / "model")
         metrics = {"loss": _final_loss(work.path), "steps": float(order.steps), **pace.metrics()}
@@ -80,38 +80,38 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path, level: Taught)
         return work.finish(metrics)
 
 
-def _policy(params: Params, before: Path | None) -> Policy:
+def _policy(params: SftSettings, before: Path | None) -> Policy:
     policy = load_policy(before / "model" if before else params.backbone.name, params.backbone.dtype)
     if params.backbone.freeze_vision:
         policy.model.model.visual.requires_grad_(False)
     return policy
 
 
-def _batches(samples: Sequence[Sample], settings: Sft, level: Taught, replays: bool) -> Order | Mixture:
+def _batches(samples: Sequence[Sample], settings: SftSettings, level: Taught, replays: bool) -> Order | Mixture:
     if level == MIXED:
-        return Mixture(tuple(_order(samples, settings, one, replays=True) for one in LEVELS), settings.seed)
+        return Mixture(tuple(_order(samples, settings, one, replays=True) for one in LEVELS), settings.sft.seed)
     return _order(samples, settings, level, replays)
 
 
-def _order(samples: Sequence[Sample], settings: Sft, level: Level, replays: bool) -> Order:
-    chosen = getattr(settings, level)
+def _order(samples: Sequence[Sample], settings: SftSettings, level: Level, replays: bool) -> Order:
+    chosen, sft = settings.levels[level], settings.sft
     earlier = LEVELS[: LEVELS.index(level)] if replays else ()
 
     def deck(levels: Sequence[Level], seed: int) -> Deck:
         return Deck(tuple(sample for sample in samples if sample.level in levels), chosen.samples_per_clip, seed)
 
     return Order(
-        deck([level], settings.seed),
-        deck(earlier, settings.seed + 1) if earlier else None,
-        settings.batch_clips * settings.accumulation,
+        deck([level], sft.seed),
+        deck(earlier, sft.seed + 1) if earlier else None,
+        sft.batch_clips * sft.accumulation,
         chosen.replay,
         chosen.epochs,
     )
 
 
-def _peak(settings: Sft, level: Taught) -> float:
+def _peak(settings: SftSettings) -> float:
     """The peak learning rate; for mixed training, the mean over the levels."""
-    rates = [getattr(settings, one).learning_rate for one in (LEVELS if level == MIXED else (level,))]
+    rates = [level.learning_rate for level in settings.levels.values()]
     return sum(rates) / len(rates)
 
 
@@ -119,7 +119,7 @@ def _train(
     engine: TrainingEngine,
     order: Order | Mixture,
     videos: Callable[[str], Video],
-    settings: Sft,
+    settings: Curriculum,
     peak: float,
     work: Work,
 ) -> Pace:

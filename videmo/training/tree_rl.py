@@ -35,13 +35,13 @@ from videmo.training.scoring import Scored, ask_scorer, over_levels, reward_tall
 from videmo.training.tally import Tally, together
 
 if TYPE_CHECKING:
-    from videmo.settings.params import Params
     from videmo.settings.rl import Rl
+    from videmo.settings.sections import TreeRlSettings
 
 FINAL_STEPS = 10  # the final rewards are means over these last steps
 
 
-def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+def run(params: TreeRlSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Train the policy of sft_emotion by tree rollouts; resumes from the newest checkpoint, with the same metrics as an
     unbroken run. Writes `model`, a Hugging Face directory.
 
@@ -57,7 +57,7 @@ def run(params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport
         reference.model.requires_grad_(False)
         if params.backbone.freeze_vision:
             policy.model.model.visual.requires_grad_(False)
-        videos = clip_videos(dataset, policy, tower_rests(params))
+        videos = clip_videos(dataset, policy, tower_rests(params.backbone, params.execution))
         asked = prompts(dataset.of("train"), params.rl)
         check_room(policy, asked, videos, params.rl, params.execution.micro_tokens)
         gap = _check(policy, asked, videos, params.rl)
