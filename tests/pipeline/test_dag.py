@@ -127,7 +127,7 @@ def test_a_stage_at_work_bears_the_digest_that_the_plan_names_with_what_lies_out
     (tmp_path / "videos" / "labels.csv").write_text("file\n")
     params = check_params({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
     stage, planned = TABLE["data_build"], plan(params)[0]
-    with stage_directory(output_of("data_build", planned.digest), stage.module, stage.view(params), {}) as work:
+    with stage_directory(output_of("data_build", planned.digest), stage.module, stage.settings_of(params), {}) as work:
         report = work.finish()
     assert report.digest == planned.digest
     assert report.inputs == {"data.path": directory_digest(tmp_path / "videos")}
