@@ -10,7 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from io import TextIOBase
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from videmo.kubeflow.display import showing
 from videmo.kubeflow.pipeline_file import PipelineFile
+from videmo.kubeflow.step_processes import SharedProcess, nothing_to_make, steps_placed
 from videmo.pipeline.dag import plan
 from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.run_names import held_name
@@ -44,10 +45,14 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
     arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"
+    planned = plan(params)
+    shared = SharedProcess(log)
+    if nothing_to_make(pipeline.stages, planned, run):
+        shared.start()
     with stoppable():
         try:
-            with showing(run, pipeline.stages, plan(params), sys.stdout), quiet(log):
-                failure = _start(pipeline, arguments, run)
+            with showing(run, pipeline.stages, planned, sys.stdout), quiet(log):
+                failure = _start(pipeline, arguments, run, steps_placed(run, planned, shared))
         except KeyboardInterrupt:
             end_children()
             _settle(run, STOPPED)
@@ -62,14 +67,17 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
     return _print_failure(run, failure) if failure else 0
 
 
-def _start(pipeline: PipelineFile, arguments: dict[str, Any], run: Run) -> str | None:
+def _start(
+    pipeline: PipelineFile, arguments: dict[str, Any], run: Run, placed: AbstractContextManager[None]
+) -> str | None:
     """Run to the end. Returns kfp's message if it fails, or None."""
     from kfp import local
 
     runner = local.SubprocessRunner(use_venv=False)
     local.init(runner, pipeline_root=str(run.folder / "artifacts"), raise_on_error=True, enable_caching=False)
     try:
-        pipeline.function(**arguments)
+        with placed:
+            pipeline.function(**arguments)
     except RuntimeError as error:  # of kfp, about a step
         return re.sub(r"\x1b\[\d*m", "", str(error))
     except Exception as error:
@@ -103,7 +111,7 @@ class Sink(TextIOBase):
     """A log file that drops text when the disk is full instead of raising an error."""
 
     def __init__(self, log: Path):
-        self._file = log.open("w", encoding="utf-8", buffering=1)
+        self._file = log.open("a", encoding="utf-8", buffering=1)  # the steps' processes write there too
 
     def write(self, text: str) -> int:
         with suppress(OSError):

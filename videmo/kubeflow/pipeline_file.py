@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import Any
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params
+
+RUNTIME = "_KFP_RUNTIME"
+STEP = "VIDEMO_STEP"  # the variable that tells whoever runs a step's command which step it is
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,16 @@ class PipelineFile:
                 accelerator.update({"count": str(processes), "resourceCount": str(processes)})
 
     def keep_local(self) -> None:
-        """Drop what is meant for a cluster: its volume's path, and retries, as a stage that fails here fails again."""
+        """Drop what is meant for a cluster: its volume's path, and retries, as a stage that fails here fails again.
+
+        A step keeps one variable, its own name.
+        """
         for task in self.tasks():
             task.ClearField("retry_policy")
-        for executor in self.spec.deployment_spec["executors"].values():
-            if "env" in executor["container"]:
-                del executor["container"]["env"]
+            component = self.spec.components[task.component_ref.name]
+            if component.executor_label:
+                container = self.spec.deployment_spec["executors"][component.executor_label]["container"]
+                container["env"] = [{"name": STEP, "value": task.task_info.name}]
 
 
 def check_path(path: Path) -> None:
@@ -76,8 +84,32 @@ def check_path(path: Path) -> None:
     raise SettingError(f"{path}: no such file" + (f"; did you mean {folder / close[0]}?" if close else ""))
 
 
+def import_kfp() -> None:
+    """Import kfp without its client, which brings those of several clouds along: most of a second for nothing here.
+
+    The variable is the one by which a step's container does without it. `kfp.Client` is imported when it is named.
+    """
+    before = os.environ.get(RUNTIME)
+    os.environ[RUNTIME] = "true"
+    import kfp
+
+    if before is None:
+        del os.environ[RUNTIME]
+    from kfp import components, dsl  # noqa: F401  what `import kfp` brings
+
+    def __getattr__(name: str) -> Any:
+        if name != "Client":
+            raise AttributeError(f"module 'kfp' has no attribute {name!r}")
+        from kfp.client import Client
+
+        return Client
+
+    vars(kfp).setdefault("__getattr__", __getattr__)
+
+
 def load(path: Path) -> PipelineFile:
     """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
+    import_kfp()
     from kfp.dsl.graph_component import GraphComponent
 
     module_spec = importlib.util.spec_from_file_location(path.stem, path.resolve())

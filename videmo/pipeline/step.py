@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -88,19 +88,20 @@ def run_step(stage: str, params: dict[str, Any], run: dict[str, Any], inputs: Se
 def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | None = None) -> StageReport:
     """Run a stage, or find its output in the store. Without `inputs`, they are the outputs that the plan names."""
     stage = TABLE[name]
-    with captured_output(run.folder / "logs" / f"{name}.log"):
-        found = inputs or planned_inputs(stage, params)
-        digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
-        digest = digest_for(stage, params, digests)
-        output = output_of(name, digest)
-        with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
-            if run.fresh or not stage.reusable or (output.exists() and faults(output)):
-                discard(output)
-            cached = output.exists()
+    found = inputs or planned_inputs(stage, params)
+    digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
+    digest = digest_for(stage, params, digests)
+    output = output_of(name, digest)
+    with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
+        if run.fresh or not stage.reusable or (output.exists() and faults(output)):
+            discard(output)
+        cached = output.exists()
+        silent = cached and _is_logged(StageReport.read(output))  # nothing is left to do that could print
+        with nullcontext() if silent else captured_output(run.folder / "logs" / f"{name}.log"):
             report = StageReport.read(output) if cached else execute(stage, params, found, output)
-            _log_once(report, run)
-            record.append(cached)
-        return report
+            _log(report, run)
+        record.append(cached)
+    return report
 
 
 def run_lock(output: Path) -> FileLock:
@@ -137,14 +138,22 @@ def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Pa
     return import_module(stage.module).run(stage.settings_of(params), own, output, **stage.arguments)
 
 
-def _log_once(report: StageReport, run: Run) -> None:
+def _is_logged(report: StageReport) -> bool:
+    mark = _logged_mark(report)
+    return mark.exists() and mark.read_text() == str(report.seconds)
+
+
+def _log(report: StageReport, run: Run) -> None:
     """Log a finished stage to MLflow; an output whose logging failed is logged by the next run that finds it."""
-    logged = report.output.with_name(f".{report.output.name}.logged")
-    if not logged.exists() or logged.read_text() != str(report.seconds):
+    if not _is_logged(report):
         from videmo.registry.tracking import log_stage
 
         log_stage(report, run.name)
-        logged.write_text(str(report.seconds))
+        _logged_mark(report).write_text(str(report.seconds))
+
+
+def _logged_mark(report: StageReport) -> Path:
+    return report.output.with_name(f".{report.output.name}.logged")
 
 
 @contextmanager
