@@ -1,9 +1,11 @@
 """The model as MLflow has it: loaded, asked, and taken out of the registry."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import mlflow
@@ -60,3 +62,10 @@ def test_the_models_requirements_can_be_installed_from_an_index():
     requirements = packaging._requirements()
     assert all("==" in line and "+" not in line for line in requirements)
     assert any(line.startswith("transformers==") for line in requirements)
+
+
+def test_the_models_requirements_are_those_of_the_extra_for_serving():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    listed = {*project["dependencies"], *project["optional-dependencies"]["serve"]}
+    names = {re.split(r"[<>=]", requirement)[0] for requirement in listed}
+    assert names - {"click", "typer"} == set(packaging.REQUIRED)  # the two are for the command line
