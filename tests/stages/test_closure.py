@@ -83,3 +83,27 @@ def test_imports_are_followed_from_module_to_module_and_round_in_circles(depende
     (closure.PACKAGE / "room/helper.py").write_text("from videmo.other import thing")
     (closure.PACKAGE / "other/thing.py").write_text("import videmo.room.one")
     assert {"room/helper.py", "other/thing.py", "other/__init__.py"} <= dependencies("from . import helper")
+
+
+def test_data_enter_from_folders_in_folders_and_compiled_leftovers_do_not(dependencies):
+    for name in ("weights/deep/model.bin", "__pycache__/one.nbi", "weights/stale.pyc", "notes.md"):
+        (closure.PACKAGE / "room" / name).parent.mkdir(parents=True, exist_ok=True)
+        (closure.PACKAGE / "room" / name).write_text("x")
+    assert dependencies("") - {"__init__.py", "room/__init__.py", "room/one.py"} == {"room/weights/deep/model.bin"}
+
+
+def test_a_string_counts_where_it_names_a_module_of_a_room_and_nowhere_else(dependencies):
+    own = {"__init__.py", "room/__init__.py", "room/one.py"}
+    assert dependencies("A = 'videmo.other.thing'") == own | {"other/__init__.py", "other/thing.py"}
+    assert dependencies("A = 'videmo.room.deep.inner'") == own | {"room/deep/__init__.py", "room/deep/inner.py"}
+    assert dependencies("A = 'videmo.other.'") == own | {"other/__init__.py", "other/thing.py"}
+    for text in ("videmo.other", "videmo.", "see videmo.other.thing", "other.thing", "videmo.other/thing"):
+        assert dependencies(f"A = {text!r}") == own
+
+
+def test_settings_are_not_followed_and_a_room_whose_name_begins_like_theirs_is(dependencies):
+    for name in ("settings/__init__.py", "settings/model.py", "settings_of_old.py"):
+        (closure.PACKAGE / name).parent.mkdir(exist_ok=True)
+        (closure.PACKAGE / name).write_text("")
+    found = dependencies("import videmo.settings.model\nimport videmo.settings_of_old")
+    assert found == {"__init__.py", "room/__init__.py", "room/one.py", "settings_of_old.py"}

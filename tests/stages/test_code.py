@@ -142,3 +142,10 @@ def test_the_closure_misses_nothing_that_grimp_finds():
         for library in reached_by_settings_alone:
             importers = graph.find_modules_that_directly_import(library) & theirs
             assert all(name.startswith("videmo.settings") for name in importers), library
+
+
+def test_a_file_that_is_no_python_is_named(package):
+    (package / "room/helper.py").write_text("def (:\n")
+    with pytest.raises(SyntaxError) as error:
+        closure_of("videmo.room.one")
+    assert error.value.filename == str(package / "room/helper.py")

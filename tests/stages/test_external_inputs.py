@@ -1,0 +1,84 @@
+"""What settings point at outside the store is told before any work where it is not there."""
+
+import pytest
+
+from videmo.settings.errors import SettingError
+from videmo.settings.params import check_params
+from videmo.stages.external_inputs import check_model, check_outside, outside_digests
+
+VARIABLES = ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")
+SERVER = {"url": "http://localhost/v1", "model": "m", "key_variable": "NO_SUCH_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"), [*zip(VARIABLES, ("", "hub", "huggingface/hub", ".cache/huggingface/hub"), strict=True)]
+)
+def test_a_model_of_the_hub_is_looked_for_where_hugging_face_keeps_it(tmp_path, monkeypatch, variable, below):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(variable, str(tmp_path / "home"))
+    with pytest.raises(SettingError, match=r"backbone\.name = owner/model: .* hf download owner/model"):
+        check_model("backbone.name", "owner/model")
+    check_model("backbone.name", "owner/model", here=False)
+    (tmp_path / "home" / below / "models--owner--model").mkdir(parents=True)
+    check_model("backbone.name", "owner/model")
+
+
+def test_a_directory_of_weights_needs_its_configuration(tmp_path):
+    with pytest.raises(SettingError, match=r"config\.json"):
+        check_model("backbone.name", str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    check_model("backbone.name", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["tiyn", "a/b/c", "/no/such/weights"])
+def test_what_is_no_name_of_a_model_is_refused_wherever_the_steps_run(name):
+    for here in (True, False):
+        with pytest.raises(SettingError, match=f"backbone.name = {name}: use tiny"):
+            check_model("backbone.name", name, here)
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting"),
+    [
+        ({"evaluation": {"judge": "endpoint", "endpoint": SERVER}}, r"evaluation\.endpoint"),
+        ({"rl": {"reward": {"scorer": SERVER}}}, r"rl\.reward\.scorer"),
+    ],
+)
+def test_the_key_of_a_large_model_has_to_be_in_the_environment_where_the_steps_run(settings, setting, monkeypatch):
+    params = check_params(settings)
+    with pytest.raises(SettingError, match=rf"{setting}\.key_variable = NO_SUCH_KEY"):
+        check_outside(params)
+    check_outside(params, here=False)
+    monkeypatch.setenv("NO_SUCH_KEY", "abc")
+    check_outside(params)
+
+
+def test_the_key_of_a_judge_that_is_not_asked_is_no_matter():
+    check_outside(check_params({"evaluation": {"endpoint": SERVER}}))
+
+
+def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_name_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "home"))
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "config.json").write_text("{}")
+    params = check_params(
+        {
+            "data": {"source": "folder", "path": str(tmp_path / "videos")},
+            "backbone": {"name": str(tmp_path / "weights")},
+        }
+    )
+    with pytest.raises(SettingError, match=r"data\.labels = labels\.csv"):
+        check_outside(params)
+    (tmp_path / "videos" / "labels.csv").write_text("file\n")
+    check_outside(params)
+    assert set(outside_digests(params, ("data", "sft"))) == {"data.path"}
+    assert set(outside_digests(params, ("backbone",))) == {"backbone.name"}
+    before = outside_digests(params, ("data", "backbone"))
+    (tmp_path / "weights" / "model.safetensors").write_text("x")
+    after = outside_digests(params, ("data", "backbone"))
+    assert after["data.path"] == before["data.path"]
+    assert after["backbone.name"] != before["backbone.name"]
+    assert outside_digests(check_params({}), ("data", "backbone")) == {}
