@@ -13,6 +13,7 @@ import pytest
 from videmo.pipeline.dag import TABLE, output_of, plan
 from videmo.pipeline.gate_and_report import open_run
 from videmo.pipeline.step import Run, StepRecord, captured_output, discard, planned_inputs, recorded, run_stage
+from videmo.pipeline.verify import verify_plan
 from videmo.settings.errors import SettingError
 from videmo.settings.params import check_params
 from videmo.stages.store import home, partial_of
@@ -61,6 +62,33 @@ def test_a_damaged_output_is_told_by_the_plan_and_made_again(harmed):
     assert not record(Run("second"), "data_build").cached
     assert again.files == report.files
     assert plan(SMALL)[0].cached
+
+
+def test_a_step_that_fails_on_an_input_damaged_at_the_same_length_names_it_and_the_next_run_makes_it_again(capsys):
+    report = run_stage("data_build", SMALL, Run("first"))
+    clips = report.output / "clips.parquet"
+    clips.write_bytes(b"\0" * clips.stat().st_size)
+    assert plan(SMALL)[0].cached
+    with pytest.raises(ValueError, match=f"^input damaged: remove {report.output}, then run again .clips.parquet"):
+        run_stage("data_validation", SMALL, Run("second"))
+    assert record(Run("second"), "data_validation").error.startswith("input damaged: remove ")
+    assert plan(SMALL)[0].reason == "damaged: clips.parquet"
+    with pytest.raises(SettingError, match="the output of data_build, which is damaged: run it first"):
+        run_stage("data_validation", SMALL, Run("third"))
+    again = run_stage("data_build", SMALL, Run("third"))
+    assert again.files == report.files
+    assert "damaged (clips.parquet); removed, and made again" in capsys.readouterr().out
+    assert plan(SMALL)[0].cached
+
+
+def test_verifying_a_plan_reads_its_outputs_and_the_files_outside_again(tmp_path):
+    report = run_stage("data_build", SMALL, Run("first"))
+    verify_plan(SMALL)
+    assert plan(SMALL)[0].cached
+    clips = report.output / "clips.parquet"
+    clips.write_bytes(b"\0" * clips.stat().st_size)
+    verify_plan(SMALL)
+    assert plan(SMALL)[0].reason == "damaged: clips.parquet"
 
 
 def test_a_stage_without_its_inputs_names_the_one_to_run_first():

@@ -1,6 +1,5 @@
 """The digest of a stage: code, libraries, settings, inputs, and nothing else."""
 
-import json
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -11,6 +10,7 @@ from videmo.stages import libraries
 from videmo.stages.content import digest_of
 from videmo.stages.digest import Code, code_of, stage_digest
 from videmo.stages.libraries import versions_of
+from videmo.stages.report import StageReport
 from videmo.stages.source_file import PYTHON
 
 CODE = Code({"videmo/a.py": "1"}, {"python": "3.11", "torch": "2.13.0+cpu"})
@@ -59,8 +59,8 @@ def test_the_plan_names_the_library_that_changed(tmp_path, monkeypatch):
     output = tmp_path / "store" / step.stage / "0000"
     output.mkdir(parents=True)
     versions = {**code_of("videmo.data.build").versions, "av": "1.0", "python": "3.10"}
-    stored = {"stage": step.stage, "digest": "0000", "metrics": {}, "seconds": 1.0, "versions": versions}
-    (output / "stage.json").write_text(json.dumps({**stored, "code_digest": ""}))
+    report = StageReport(step.stage, "0000", output, {}, 1.0, versions=versions)
+    (output / "stage.json").write_text(report.text())
     reason = plan(check_params({}))[0].reason
     now = code_of("videmo.data.build").versions["av"]
     assert f"library changed: av 1.0 -> {now}" in reason

@@ -43,6 +43,7 @@ def main() -> None:
 @click.option("--params", type=click.Path(path_type=Path), metavar="FILE", help="Settings; params.yaml by default.")
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
 @click.option("--plan", is_flag=True, help="Show what would run and why, without running it.")
+@click.option("--verify", is_flag=True, help="Read again what was read before: files outside the store, outputs in it.")
 @click.option("--no-cache", is_flag=True, help="Run every step, even if the store has its output.")
 @click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
 @click.option("--name", help="Name of the run; the date and time by default.")
@@ -51,6 +52,7 @@ def run_file(
     params: Path | None,
     overrides: tuple[str, ...],
     plan: bool,
+    verify: bool,
     no_cache: bool,
     endpoint: str | None,
     name: str | None,
@@ -70,6 +72,10 @@ def run_file(
 
         check_endpoint(endpoint)
     pipeline = pipeline_file.load(file)
+    if verify:
+        from videmo.pipeline.verify import verify_plan
+
+        verify_plan(settings)
     if plan:
         _show_plan(settings, pipeline, fresh=no_cache)
     elif endpoint:

@@ -49,11 +49,16 @@ def show_plan(
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
     write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read again what was read before.")] = False,
 ) -> None:
     """Print each stage with its digest, and whether it is cached or why it would run."""
     from videmo.pipeline.dag import plan
+    from videmo.pipeline.verify import verify_plan
 
-    steps = plan(_settings(params, overrides))
+    settings = _settings(params, overrides)
+    if verify:
+        verify_plan(settings)
+    steps = plan(settings)
     for step in steps:
         print(f"{step.stage:<15}  {step.digest}  {'cached' if step.cached else f'run     {step.reason}'}")
         if write:
@@ -97,6 +102,23 @@ def run_one_stage(
         from videmo.pipeline.dvc_export import export
 
         export(report, to)
+
+
+@app.command("verify")
+def verify_outputs(
+    outputs: Annotated[list[Path] | None, typer.Argument(help="Outputs of stages; the whole store by default.")] = None,
+) -> None:
+    """Read outputs and compare every file with its sha256; exit code 1 where any is damaged."""
+    from videmo.stages.damage import find_damage, stored_outputs
+
+    for missing in (output for output in outputs or () if not output.is_dir()):
+        raise SettingError(f"{missing}: no such directory")
+    checked = outputs or stored_outputs()
+    damaged = {output: files for output in checked if (files := find_damage(output))}
+    for output, files in damaged.items():
+        print(f"damaged: remove {output} ({', '.join(files)})")
+    print(f"{len(damaged)} of {len(checked)} outputs damaged")
+    raise typer.Exit(int(bool(damaged)))
 
 
 @app.command("report")

@@ -15,7 +15,7 @@ from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
 from videmo.settings.sections import AnswerSettings
-from videmo.stages.content import directory_digest
+from videmo.stages.content import path_digest
 from videmo.stages.external_inputs import check_labels, check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
 from videmo.stages.store import home, partial_of, stage_lock
@@ -56,7 +56,7 @@ def model_directory(name: str) -> str:
 
 def _kept(weights: Path) -> Path:
     """The same weights where their content is their name, so that what they answered before is found again."""
-    kept = home() / "models" / directory_digest(weights)
+    kept = home() / "models" / path_digest(weights)
     with stage_lock(kept):
         if not kept.exists():
             partial = partial_of(kept)

@@ -19,8 +19,10 @@ from typing import Any
 from filelock import FileLock
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
+from videmo.pipeline.reasons import few
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
+from videmo.stages.damage import check_inputs
 from videmo.stages.report import STOPPED, StageReport, faults, read_manifest
 from videmo.stages.store import home, output_of, partial_of, stage_lock
 
@@ -93,12 +95,15 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
     digest = digest_for(stage, params, digests)
     output = output_of(name, digest)
     with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
-        if run.fresh or not stage.reusable or (output.exists() and faults(output)):
+        damaged = faults(output) if output.exists() else []
+        if damaged:
+            print(f"{output}: damaged ({few(damaged)}); removed, and made again")
+        if run.fresh or not stage.reusable or damaged:
             discard(output)
         cached = output.exists()
         silent = cached and _is_logged(StageReport.read(output))  # nothing is left to do that could print
         with nullcontext() if silent else captured_output(run.folder / "logs" / f"{name}.log"):
-            report = StageReport.read(output) if cached else execute(stage, params, found, output)
+            report = StageReport.read(output) if cached else _make(stage, params, found, output)
             _log(report, run)
         record.append(cached)
     return report
@@ -114,7 +119,8 @@ def planned_inputs(stage: Stage, params: Params) -> dict[str, Path]:
     planned = {step.stage: step for step in plan(params)}
     for source in stage.inputs:
         if not planned[source].cached:
-            raise SettingError(f"{stage.name} needs the output of {source}, which is not in the store: run it first")
+            state = "damaged" if planned[source].reason.startswith("damaged") else "not in the store"
+            raise SettingError(f"{stage.name} needs the output of {source}, which is {state}: run it first")
     return {source: output_of(source, planned[source].digest) for source in stage.inputs}
 
 
@@ -126,6 +132,15 @@ def discard(output: Path) -> None:
             shutil.rmtree(removed, ignore_errors=True)
             os.rename(path, removed)
             shutil.rmtree(removed)
+
+
+def _make(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """Run a stage. Where it fails on damaged inputs, the error names what to remove."""
+    try:
+        return execute(stage, params, inputs, output)
+    except Exception:
+        check_inputs(inputs[name] for name in stage.inputs)
+        raise
 
 
 def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:

@@ -1,15 +1,14 @@
-"""Digests of content: of a value, a file, a directory."""
+"""Digests of content: of a value, a file, a directory with everything that its links lead to."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from videmo.stages.store import home
+from videmo.stages.remembered import Remembered
 
 
 def digest_of(value: Any) -> str:
@@ -23,30 +22,47 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def directory_digest(directory: Path) -> str:
-    """Digest of the files below `directory`, by name and content; a file is read again only when it has changed."""
-    remembered_in = home() / "store" / ".file_digests.json"
-    remembered = _read(remembered_in)
-    found = {}
-    for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        status = path.stat()
-        stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
-        found[path.relative_to(directory).as_posix()] = stamp, remembered.get(stamp) or file_digest(path)
-    if any(stamp not in remembered for stamp, _ in found.values()):
-        with suppress(OSError):  # remembering saves time and nothing else
-            _write(remembered_in, {**remembered, **dict(found.values())})
-    return digest_of({name: digest for name, (_, digest) in found.items()})
+def path_digest(path: Path) -> str:
+    """Digest of a file, or of the files below a directory by name and content.
+
+    A file is read again only when its size or its time of change is another one, or after `forget_files`.
+    Raises ValueError where a linked directory holds itself.
+    """
+    if path.is_file():
+        digest = _remembered_digest(path)
+    else:
+        files = sorted(_files(path, (path.resolve(),)))
+        digest = digest_of({file.relative_to(path).as_posix(): _remembered_digest(file) for file in files})
+    _known_files().save()
+    return digest
 
 
-def _read(path: Path) -> dict[str, str]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
+def forget_files() -> None:
+    """Have the content of every file outside the store read again: a copy may have kept size and time."""
+    _known_files().forget()
 
 
-def _write(path: Path, digests: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(digests), encoding="utf-8")
-    os.replace(new, path)
+def _files(directory: Path, around: tuple[Path, ...]) -> Iterator[Path]:
+    """Every file below, through links too. `around` are the real directories from the first one to this one."""
+    for path in directory.iterdir():
+        if path.is_dir():
+            real = path.resolve()
+            if real in around:
+                raise ValueError(f"{path}: links to {real}, which holds it; remove the link")
+            yield from _files(path, (*around, real))
+        elif path.is_file():
+            yield path
+
+
+def _remembered_digest(path: Path) -> str:
+    status = path.stat()
+    stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+    digest = _known_files().get(stamp)
+    if digest is None:
+        digest = file_digest(path)
+        _known_files().add(stamp, digest)
+    return digest
+
+
+def _known_files() -> Remembered:
+    return Remembered.of("files")

@@ -11,13 +11,14 @@ from videmo.settings.errors import SettingError
 from videmo.settings.keys import read_key
 from videmo.settings.params import Params
 from videmo.settings.sections import StageSettings
-from videmo.stages.content import directory_digest
+from videmo.stages.content import path_digest
 
 
 def outside_digests(settings: StageSettings) -> dict[str, str]:
-    """Digest of the content of every directory that the sections of a stage name."""
-    named = _directories(getattr(settings, "data", None), getattr(settings, "backbone", None))
-    return {setting: directory_digest(path) for setting, path in named.items()}
+    """Digest of the content of every directory that the sections of a stage name, and of labels outside theirs."""
+    data, backbone = getattr(settings, "data", None), getattr(settings, "backbone", None)
+    named = {**_directories(data, backbone), **(_labels(data) if data else {})}
+    return {setting: path_digest(path) for setting, path in named.items()}
 
 
 def check_outside(params: Params, here: bool = True) -> None:
@@ -80,3 +81,11 @@ def _directories(data: Data | None, backbone: Backbone | None) -> dict[str, Path
     if backbone and backbone.name != "tiny" and Path(backbone.name).is_dir():
         directories["backbone.name"] = Path(backbone.name)
     return directories
+
+
+def _labels(data: Data) -> dict[str, Path]:
+    """The file of labels, where it lies outside the folder of videos, with which it would enter."""
+    if data.source != "folder" or data.path is None:
+        return {}
+    labels = data.path / data.labels
+    return {} if labels.resolve().is_relative_to(data.path.resolve()) else {"data.labels": labels}

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from videmo.stages.content import digest_of, file_digest
 
 STAGE_FILE = "stage.json"
+DAMAGED = ".damaged"  # marks an output that is to be made again; holds the names of the files
 STOPPED = "stopped by the user"  # the error of a step that a person ended
 
 
@@ -38,6 +39,9 @@ class StageReport:
             raise FileNotFoundError(f"{output}: not the complete output of a stage, it has no {STAGE_FILE}")
         try:
             stored = json.loads((output / STAGE_FILE).read_text(encoding="utf-8"))
+            digest = stored.pop("sha256")
+            if digest != digest_of(stored):
+                raise ValueError("its content is not what was written")
             stored.pop("code_digest")
             return cls(output=output, **stored)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -60,7 +64,12 @@ class StageReport:
 
     def to_json(self) -> dict[str, Any]:
         stored = {key: value for key, value in asdict(self).items() if key != "output"}
-        return {**stored, "code_digest": digest_of(self.code)}
+        stored["code_digest"] = digest_of(self.code)
+        return {**stored, "sha256": digest_of(stored)}
+
+    def text(self) -> str:
+        """What stage.json holds, to the byte."""
+        return json.dumps(self.to_json(), indent=1)
 
 
 def read_manifest(path: str) -> Path:
@@ -73,10 +82,12 @@ def read_manifest(path: str) -> Path:
 
 
 def faults(output: Path) -> list[str]:
-    """The files of a complete output that are not there any more, or not of the length they had; empty: it is sound.
+    """The files of a complete output that are not there any more, not of the length they had, or marked as damaged.
 
     Their content is not read: that would take as long as the stages that use it.
     """
+    if (output / DAMAGED).is_file():
+        return (output / DAMAGED).read_text(encoding="utf-8").splitlines()
     try:
         report = StageReport.read(output)
     except (FileNotFoundError, ValueError):

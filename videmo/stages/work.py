@@ -63,7 +63,7 @@ class Work:
             files={name: file_digest(path) for name, path in _files(self.path)},
             sizes={name: path.stat().st_size for name, path in _files(self.path)},
         )
-        (self.path / STAGE_FILE).write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
+        (self.path / STAGE_FILE).write_text(report.text(), encoding="utf-8")
         (self.path / ".digest").unlink()
         progress_file(report.output).unlink(missing_ok=True)
         sync_tree(self.path)
