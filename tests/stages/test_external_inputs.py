@@ -4,6 +4,7 @@ import pytest
 
 from videmo.settings.errors import SettingError
 from videmo.settings.params import check_params
+from videmo.settings.sections import DataBuildSettings, TreeRlSettings
 from videmo.stages.external_inputs import check_model, check_outside, outside_digests
 
 VARIABLES = ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")
@@ -74,11 +75,14 @@ def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_na
         check_outside(params)
     (tmp_path / "videos" / "labels.csv").write_text("file\n")
     check_outside(params)
-    assert set(outside_digests(params, ("data", "sft"))) == {"data.path"}
-    assert set(outside_digests(params, ("backbone",))) == {"backbone.name"}
-    before = outside_digests(params, ("data", "backbone"))
+
+    def digests(params):
+        build = outside_digests(DataBuildSettings.of(params, "data_build"))
+        return build, outside_digests(TreeRlSettings.of(params, "tree_rl"))
+
+    build, training = digests(params)
+    assert (set(build), set(training)) == ({"data.path"}, {"backbone.name"})
     (tmp_path / "weights" / "model.safetensors").write_text("x")
-    after = outside_digests(params, ("data", "backbone"))
-    assert after["data.path"] == before["data.path"]
-    assert after["backbone.name"] != before["backbone.name"]
-    assert outside_digests(check_params({}), ("data", "backbone")) == {}
+    assert digests(params)[0] == build
+    assert digests(params)[1] != training
+    assert digests(check_params({})) == ({}, {})

@@ -3,8 +3,11 @@
 import json
 
 from videmo.settings.params import Params
+from videmo.settings.sections import TreeRlSettings
 from videmo.stages.store import progress_file
 from videmo.stages.work import stage_directory
+
+SEEN = TreeRlSettings.of(Params(), "tree_rl")
 
 
 def test_progress_is_written_now_and_then_and_at_the_end_and_goes_with_the_output(tmp_path):
@@ -13,7 +16,7 @@ def test_progress_is_written_now_and_then_and_at_the_end_and_goes_with_the_outpu
     def shown():
         return json.loads(progress_file(output).read_text())
 
-    with stage_directory(output, "videmo.tree.distance", Params(), {}) as work:
+    with stage_directory(output, "videmo.tree.distance", SEEN, {}) as work:
         assert not progress_file(output).exists()
         work.progress(1, 100, "loss 0.5")
         assert shown() == {"done": 1, "total": 100, "note": "loss 0.5"}
@@ -28,6 +31,6 @@ def test_progress_is_written_now_and_then_and_at_the_end_and_goes_with_the_outpu
 
 def test_what_a_stage_before_said_of_its_progress_is_gone_when_the_next_begins(tmp_path):
     progress_file(tmp_path / "out").write_text("{}")
-    with stage_directory(tmp_path / "out", "videmo.tree.distance", Params(), {}) as work:
+    with stage_directory(tmp_path / "out", "videmo.tree.distance", SEEN, {}) as work:
         assert not progress_file(tmp_path / "out").exists()
         work.finish()
