@@ -25,9 +25,9 @@ from typing import Any
 
 import torch
 
-from videmo.backbone.chat import question_tokens, video_tokens
-from videmo.backbone.frames import Video, pack_frames
-from videmo.backbone.policy import Policy, load_policy
+from videmo.backbone.loading import load_policy
+from videmo.backbone.policy import Policy
+from videmo.backbone.video import Video
 from videmo.data import build
 from videmo.data.samples import Sample
 from videmo.data.shards import Dataset, open_dataset
@@ -75,7 +75,7 @@ def main() -> None:
 def questions(dataset: Dataset, policy: Policy, clips: int) -> tuple[list[Prompt], list[int]]:
     """All questions about the first `clips` clips, and how long each answer may be."""
     chosen = list(dict.fromkeys(sample.clip for sample in dataset.samples))[:clips]
-    videos = {clip: pack_frames(dataset.frames(clip), policy) for clip in chosen}
+    videos = {clip: policy.pack(dataset.frames(clip)) for clip in chosen}
     samples = [sample for sample in dataset.samples if sample.clip in videos]
     prompts = [(videos[sample.clip], sample.question) for sample in samples]
     return prompts, [answer_limit(sample, CONFIG.max_new_tokens) for sample in samples]
@@ -85,11 +85,11 @@ def one_by_one(policy: Policy, prompts: Sequence[Prompt], limits: Sequence[int])
     """The answers' tokens as transformers' own `generate` gives them."""
     answers = []
     for (video, question), limit in zip(prompts, limits, strict=True):
-        ids = torch.cat([video_tokens(policy, video), question_tokens(policy, question)])[None]
+        ids = torch.cat([policy.video_tokens(video), policy.question_tokens(question)])[None]
         generated = policy.model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            mm_token_type_ids=(ids == policy.config.video_token_id).int() * 2,
+            mm_token_type_ids=(ids == policy.video_pad).int() * 2,
             pixel_values_videos=video.pixels,
             video_grid_thw=video.grid[None],
             do_sample=False,
@@ -113,7 +113,7 @@ def vision_calls(policy: Policy, prompts: Sequence[Prompt], limits: Sequence[int
     def count(_: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         seen.append(len(kwargs["grid_thw"]))
 
-    hook = policy.model.model.visual.register_forward_pre_hook(count, with_kwargs=True)
+    hook = policy.tower.register_forward_pre_hook(count, with_kwargs=True)
     HfSampler(policy).answer(prompts, limits)
     hook.remove()
     return sum(seen)

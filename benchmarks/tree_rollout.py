@@ -30,9 +30,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videmo.backbone.frames import Video, pack_frames
-from videmo.backbone.policy import Policy, load_policy
+from videmo.backbone.loading import load_policy
+from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import collate, token_logprobs
+from videmo.backbone.qwen2_5_vl.policy import Qwen25VLPolicy
+from videmo.backbone.video import Video
 from videmo.data.samples import Sample
 from videmo.data.sources.faces import stage
 from videmo.drawn.draw import draw_frames
@@ -76,7 +78,7 @@ class ForcedSampler(HfSampler):
         return replace(super()._node(level, found, row, parent), complete=True)
 
 
-class Endless(Policy):
+class Endless(Qwen25VLPolicy):
     """No token ends a turn."""
 
     @property
@@ -119,7 +121,7 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     pictures = {f"clip-{number}": contact_sheet(number) for number in range(CLIPS)}
     policy, reference = (load_policy("tiny") for _ in range(2))
-    videos = {clip: pack_frames(np.stack([picture] * 2), policy) for clip, picture in pictures.items()}
+    videos = {clip: policy.pack(np.stack([picture] * 2)) for clip, picture in pictures.items()}
     modes = {"tree": Measured(), "chain": Measured(), "TRL": Measured()}
     with TemporaryDirectory(prefix="videmo-trl-") as output:
         shape = Shape(1 + REPEATS, prod(TREE), sum(LENGTHS.values()), Path(output))

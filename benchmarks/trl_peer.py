@@ -14,7 +14,9 @@ from torch import Tensor
 from transformers import PrinterCallback, ProcessorMixin, Qwen2VLImageProcessor, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from videmo.backbone.policy import TINY, Policy, image_processor
+from videmo.backbone.policy import Policy
+from videmo.backbone.qwen2_5_vl.frames import image_processor
+from videmo.backbone.weights_check import TINY
 from videmo.settings.rl import Rl
 
 

@@ -48,11 +48,10 @@ def noise_videos():
     """Four clips of noise, each of its own."""
     import numpy as np
 
-    from videmo.backbone.frames import pack_frames
-    from videmo.backbone.tiny import random_policy
+    from videmo.backbone.qwen2_5_vl.tiny import random_policy
 
     policy, rng = random_policy(0), np.random.default_rng(0)
-    return [pack_frames(rng.integers(0, 255, (2, 56, 56, 3), dtype=np.uint8), policy) for _ in range(4)]
+    return [policy.pack(rng.integers(0, 255, (2, 56, 56, 3), dtype=np.uint8)) for _ in range(4)]
 
 
 @pytest.fixture(scope="session")
@@ -61,17 +60,16 @@ def speaking_policy(noise_videos, one_thread):
     that every sample is the same."""
     import torch
 
-    from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
     from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
-    from videmo.backbone.tiny import random_policy
+    from videmo.backbone.qwen2_5_vl.tiny import random_policy
     from videmo.tasks.catalog import PARTS
 
     policy = random_policy(0)
     trees = []
     for video in noise_videos:
-        answers = [Segment(answer_tokens(policy, text), 1) for text in TREES]
-        question = Segment(question_tokens(policy, PARTS["fine_caption"].question), 0)
-        trees.append(PrefixTree(video, (Segment(video_tokens(policy, video), -1), question, *answers)))
+        answers = [Segment(policy.answer_tokens(text), 1) for text in TREES]
+        question = Segment(policy.question_tokens(PARTS["fine_caption"].question), 0)
+        trees.append(PrefixTree(video, (Segment(policy.video_tokens(video), -1), question, *answers)))
     batch = collate(policy, trees[:2])
     wanted = batch.segment >= 2
     optimizer = torch.optim.AdamW(policy.model.parameters(), lr=3e-3)
@@ -88,7 +86,7 @@ def speaking_policy(noise_videos, one_thread):
 @pytest.fixture(scope="session")
 def speaking_model(speaking_policy, tmp_path_factory) -> Path:
     """`speaking_policy` as the output of sft_emotion."""
-    from videmo.backbone.policy import save_policy
+    from videmo.backbone.loading import save_policy
     from videmo.stages.report import StageReport
 
     output = tmp_path_factory.mktemp("spoken") / "sft_emotion"

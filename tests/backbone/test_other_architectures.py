@@ -8,11 +8,10 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from videmo.backbone.chat import answer_tokens, decode, question_tokens, video_tokens
-from videmo.backbone.frames import pack_frames
-from videmo.backbone.policy import Policy, load_policy, save_policy
+from videmo.backbone.loading import load_policy, save_policy
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
-from videmo.backbone.tiny import CHAT_TEMPLATE, SPECIAL
+from videmo.backbone.qwen2_5_vl.policy import Qwen25VLPolicy
+from videmo.backbone.qwen2_5_vl.tiny import CHAT_TEMPLATE, SPECIAL
 from videmo.generation.hf import HfSampler
 
 SYSTEM = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
@@ -50,27 +49,27 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("model")
-    save_policy(Policy(Qwen2_5_VLForConditionalGeneration(config), fast), path)
+    save_policy(Qwen25VLPolicy(Qwen2_5_VLForConditionalGeneration(config), fast), path)
     return path
 
 
 def test_a_local_directory_loads_speaks_and_keeps_its_own_template(directory: Path) -> None:
     policy = load_policy(directory)
-    video = pack_frames(np.random.default_rng(0).integers(0, 255, (4, 112, 168, 3), dtype=np.uint8), policy)
-    assert decode(policy, question_tokens(policy, "Who?")).startswith("Who?")
-    assert policy.tokenizer.decode(video_tokens(policy, video)[:4].tolist()).startswith("<|im_start|>")
-    assert "helpful assistant" in policy.tokenizer.decode(video_tokens(policy, video).tolist())
+    video = policy.pack(np.random.default_rng(0).integers(0, 255, (4, 112, 168, 3), dtype=np.uint8))
+    assert policy.decode(policy.question_tokens("Who?")).startswith("Who?")
+    assert policy.tokenizer.decode(policy.video_tokens(video)[:4].tolist()).startswith("<|im_start|>")
+    assert "helpful assistant" in policy.tokenizer.decode(policy.video_tokens(video).tolist())
     answers = HfSampler(policy).answer([(video, "Who?"), (video, "What is the eye colour?")], max_new_tokens=6)
     assert [len(answer.tokens) <= 6 for answer in answers] == [True, True]
 
 
 def test_packed_questions_equal_single_ones_under_windowed_attention(directory: Path) -> None:
     policy = load_policy(directory)
-    video = pack_frames(np.random.default_rng(1).integers(0, 255, (4, 112, 168, 3), dtype=np.uint8), policy)
-    root = Segment(video_tokens(policy, video), -1)
+    video = policy.pack(np.random.default_rng(1).integers(0, 255, (4, 112, 168, 3), dtype=np.uint8))
+    root = Segment(policy.video_tokens(video), -1)
 
     def branch(question: str, answer: str, place: int) -> list[Segment]:
-        return [Segment(question_tokens(policy, question), 0), Segment(answer_tokens(policy, answer), place)]
+        return [Segment(policy.question_tokens(question), 0), Segment(policy.answer_tokens(answer), place)]
 
     one = branch("What is the eye colour?", "blue", 1)
     packed = PrefixTree(video, (root, *one, *branch("Who?", "brown", 3)))
@@ -85,5 +84,5 @@ def test_packed_questions_equal_single_ones_under_windowed_attention(directory: 
 def test_a_model_takes_frames_in_another_shape_than_square_ones(directory: Path) -> None:
     policy = load_policy(directory, dtype="bfloat16")
     assert policy.model.dtype == torch.bfloat16
-    video = pack_frames(np.zeros((2, 56, 112, 3), dtype=np.uint8), policy)
-    assert video.tokens(merge=2) == 2 * 4
+    video = policy.pack(np.zeros((2, 56, 112, 3), dtype=np.uint8))
+    assert video.tokens == 2 * 4

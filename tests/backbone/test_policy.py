@@ -5,10 +5,9 @@ import pytest
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
-from videmo.backbone.chat import answer_tokens, decode, question_tokens, video_tokens
-from videmo.backbone.frames import pack_frames
-from videmo.backbone.policy import TINY, load_policy, save_policy
-from videmo.backbone.tiny import TAGS, random_policy
+from videmo.backbone.loading import load_policy, save_policy
+from videmo.backbone.qwen2_5_vl.tiny import TAGS, random_policy
+from videmo.backbone.weights_check import TINY
 
 
 def test_the_tiny_base_model_opens_in_plain_transformers() -> None:
@@ -27,14 +26,6 @@ def test_a_saved_policy_loads_with_the_same_weights(tmp_path: Path) -> None:
         assert torch.equal(weight, again.model.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("content", [{}, {"config.json": "not json"}, {"config.json": "{}"}])
-def test_a_directory_that_is_no_model_is_refused_by_name(tmp_path: Path, content: dict[str, str]) -> None:
-    for name, text in content.items():
-        (tmp_path / name).write_text(text)
-    with pytest.raises(ValueError, match=r"backbone\.name = .*no Qwen2\.5-VL"):
-        load_policy(tmp_path)
-
-
 def test_every_tag_is_one_token_of_the_tiny_tokenizer() -> None:
     tokenizer = AutoTokenizer.from_pretrained(TINY)
     for tag in TAGS:
@@ -43,19 +34,19 @@ def test_every_tag_is_one_token_of_the_tiny_tokenizer() -> None:
 
 def test_video_question_and_answer_are_the_pieces_of_the_rendered_template() -> None:
     policy = random_policy(seed=0)
-    video = pack_frames(np.zeros((4, 84, 84, 3), dtype=np.uint8), policy)
-    whole = torch.cat([video_tokens(policy, video), question_tokens(policy, "Who?"), answer_tokens(policy, "me")])
-    pads = "<|video_pad|>" * video.tokens(merge=2)
+    video = policy.pack(np.zeros((4, 84, 84, 3), dtype=np.uint8))
+    whole = torch.cat([policy.video_tokens(video), policy.question_tokens("Who?"), policy.answer_tokens("me")])
+    pads = "<|video_pad|>" * video.tokens
     assert policy.tokenizer.decode(whole.tolist()) == (
         f"<|im_start|>user\n<|vision_start|>{pads}<|vision_end|>Who?<|im_end|>\n<|im_start|>assistant\nme<|im_end|>"
     )
-    assert decode(policy, answer_tokens(policy, "me")) == "me"
+    assert policy.decode(policy.answer_tokens("me")) == "me"
 
 
 def test_frames_pack_in_the_order_of_a_patch_by_patch_loop() -> None:
     policy = random_policy(seed=0)
     frames = np.random.default_rng(0).integers(0, 255, (4, 56, 84, 3), dtype=np.uint8)
-    video = pack_frames(frames, policy)
+    video = policy.pack(frames)
     mean, std = np.array([0.48145466, 0.4578275, 0.40821073]), np.array([0.26862954, 0.26130258, 0.27577711])
     values = (frames / 255 - mean) / std
     rows = [
@@ -75,4 +66,4 @@ def test_frames_pack_in_the_order_of_a_patch_by_patch_loop() -> None:
 def test_frames_that_do_not_divide_into_patches_are_refused() -> None:
     policy = random_policy(seed=0)
     with pytest.raises(ValueError, match=r"data\.frames = 3"):
-        pack_frames(np.zeros((3, 84, 84, 3), dtype=np.uint8), policy)
+        policy.pack(np.zeros((3, 84, 84, 3), dtype=np.uint8))

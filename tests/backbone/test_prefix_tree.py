@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
-from videmo.backbone.frames import pack_frames
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, collate, look_at, token_logprobs
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, collate, token_logprobs
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +17,12 @@ def policy() -> Policy:
 def tree_of(policy: Policy, seed: int, frames: int = 4) -> PrefixTree:
     """A video, two questions, two answers to the first (one of which goes on in two ways) and one to the second."""
     drawn = np.random.default_rng(seed).integers(0, 255, (frames, 84, 84, 3), dtype=np.uint8)
-    video = pack_frames(drawn, policy)
+    video = policy.pack(drawn)
     texts = [("What is the eye colour?", 0), ("What is the head pose?", 0)]
-    segments = [Segment(video_tokens(policy, video), -1)]
-    segments += [Segment(question_tokens(policy, text), parent) for text, parent in texts]
+    segments = [Segment(policy.video_tokens(video), -1)]
+    segments += [Segment(policy.question_tokens(text), parent) for text, parent in texts]
     for text, parent in (("blue", 1), ("brown and", 1), ("front", 2), ("large", 4), ("small or so", 4)):
-        segments.append(Segment(answer_tokens(policy, text, end=parent != 1), parent))
+        segments.append(Segment(policy.answer_tokens(text, end=parent != 1), parent))
     return PrefixTree(video, tuple(segments))
 
 
@@ -73,15 +71,15 @@ def test_the_vision_tower_takes_part_under_gradient(policy: Policy) -> None:
     batch = collate(policy, [tree_of(policy, seed=3)])
     policy.model.zero_grad()
     token_logprobs(policy, batch, answers(batch)).sum().backward()
-    assert policy.model.model.visual.patch_embed.proj.weight.grad.abs().sum() > 0
+    assert policy.tower.patch_embed.proj.weight.grad.abs().sum() > 0
 
 
 def test_a_video_that_was_looked_at_before_gives_the_same_log_probabilities(policy: Policy) -> None:
     trees = [tree_of(policy, seed=6), tree_of(policy, seed=7, frames=8)]
-    seen = [PrefixTree(look_at(policy, tree.video), tree.segments) for tree in trees]
+    seen = [PrefixTree(policy.look_at(tree.video), tree.segments) for tree in trees]
     batch = collate(policy, trees)
     now = token_logprobs(policy, batch, answers(batch))
-    again = policy.model.model.visual.register_forward_pre_hook(lambda *_: pytest.fail("it looked again"))
+    again = policy.tower.register_forward_pre_hook(lambda *_: pytest.fail("it looked again"))
     assert torch.allclose(token_logprobs(policy, collate(policy, seen), answers(batch)), now, rtol=0, atol=1e-12)
     again.remove()
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from videmo.backbone.policy import load_policy, save_policy
+from videmo.backbone.loading import load_policy, save_policy
 from videmo.data.shards import open_dataset
 from videmo.evaluation import answers, evaluate
 from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
@@ -149,7 +149,7 @@ def test_the_clips_asked_about_are_always_the_same_and_whole(inputs):
 def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
     policy = load_policy("tiny")
     seen = []
-    policy.model.model.visual.register_forward_pre_hook(
+    policy.tower.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True
     )
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)

@@ -3,7 +3,7 @@ import torch
 
 from benchmarks.evaluation import one_by_one
 from videmo.backbone.prefix_tree import collate, token_logprobs
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.generation.decoding import SMALL, choose, few_threads
 from videmo.generation.hf import HfSampler
 from videmo.tasks.catalog import PARTS
@@ -48,9 +48,7 @@ def test_answers_of_one_batch_end_at_limits_of_their_own(noise_videos, speaking_
 
 def test_a_clip_is_seen_once_for_all_its_questions(noise_videos, speaking_policy):
     seen = []
-    hook = speaking_policy.model.model.visual.register_forward_hook(
-        lambda module, inputs, output: seen.append(len(inputs[0]))
-    )
+    hook = speaking_policy.tower.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])))
     HfSampler(speaking_policy).answer([(noise_videos[0], question) for question in QUESTIONS], max_new_tokens=2)
     hook.remove()
     assert seen == [len(noise_videos[0].pixels)]

@@ -1,21 +1,20 @@
 import pytest
 import torch
 
-from videmo.backbone.chat import question_tokens
 from videmo.backbone.policy import Policy
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.generation.paths import extend, prefix_cache, step
 
 
 @pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16], ids=str)
 def policy(request) -> Policy:
     policy = random_policy(3)
-    return Policy(policy.model.to(request.param), policy.tokenizer)
+    return policy.with_model(policy.model.to(request.param))
 
 
 def waiting(policy, videos):
     """Paths of different lengths that end in a question."""
-    questions = [question_tokens(policy, text) for text in ("Who?", "What is the colour of the hair?", "Where is it?")]
+    questions = [policy.question_tokens(text) for text in ("Who?", "What is the colour of the hair?", "Where is it?")]
     return extend(policy, prefix_cache(policy, videos[:3], 8), questions).cache
 
 

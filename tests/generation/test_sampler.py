@@ -5,8 +5,8 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from videmo.backbone.frames import Video
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
+from videmo.backbone.video import Video
 from videmo.generation.prompts import by_video
 from videmo.generation.sampler import Sampler
 from videmo.generation.samplers import open_sampler
@@ -14,15 +14,15 @@ from videmo.generation.vllm import one_pad, segment_seeds
 
 
 def clip(tokens):
-    return Video(torch.zeros(tokens * 4, 3), torch.tensor([1, 2, tokens * 2]))
+    return Video(torch.zeros(tokens * 4, 3), torch.tensor([1, 2, tokens * 2]), tokens)
 
 
 def test_prompts_about_a_clip_stay_together_in_chunks_of_so_many_tokens():
     a, b, c = clip(4), clip(4), clip(9)
     prompts = [(a, "1"), (b, "1"), (c, "1"), (a, "2"), (c, "2")]
-    assert list(by_video(prompts, 2, 8)) == [[0, 3, 1], [2, 4]]
-    assert list(by_video(prompts, 2, 1)) == [[0, 3], [1], [2, 4]]
-    assert list(by_video(prompts, 2, 100)) == [[0, 3, 1, 2, 4]]
+    assert list(by_video(prompts, 8)) == [[0, 3, 1], [2, 4]]
+    assert list(by_video(prompts, 1)) == [[0, 3], [1], [2, 4]]
+    assert list(by_video(prompts, 100)) == [[0, 3, 1, 2, 4]]
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vLLM is installed here")

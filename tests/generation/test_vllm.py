@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import collate, token_logprobs
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.generation.hf import HfSampler
 from videmo.tasks.catalog import PARTS
 from videmo.training.forest import rollout_mask, rollout_tree, sampled_logprobs
@@ -74,7 +73,7 @@ def test_siblings_share_what_is_before_them(sampler, noise_videos):
 
 def test_it_follows_the_policy_and_forgets_the_one_before(sampler, prompts, speaking_policy):
     before = sampler.answer(prompts, max_new_tokens=20)
-    other = Policy(random_policy(7).model, speaking_policy.tokenizer)
+    other = speaking_policy.with_model(random_policy(7).model)
     sampler.follow(other)
     expected = HfSampler(other).answer(prompts, max_new_tokens=20)
     assert [answer.tokens for answer in sampler.answer(prompts, max_new_tokens=20)] == [a.tokens for a in expected]

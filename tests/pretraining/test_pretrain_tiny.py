@@ -1,6 +1,6 @@
 import pytest
 
-from videmo.backbone.policy import load_policy
+from videmo.backbone.loading import load_policy
 from videmo.pretraining.pretrain_tiny import Schedule, pretrain
 
 SHORT = Schedule(see_steps=2, see_batch=4, speak_steps=2, speak_batch=2, topics=2, alone=1, single=1)

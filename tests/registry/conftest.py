@@ -4,7 +4,7 @@ import shutil
 import pytest
 from evaluated_models import BACKBONE, answers, complete, dataset
 
-from videmo.backbone.policy import load_policy, save_policy
+from videmo.backbone.loading import load_policy, save_policy
 from videmo.registry.tracking import connect, experiment_id
 
 

@@ -12,7 +12,7 @@ import mlflow
 import pandas as pd
 from evaluated_models import promoted
 
-from videmo.backbone.policy import is_policy
+from videmo.backbone.weights_check import is_policy
 from videmo.pipeline.standalone_eval import model_directory
 from videmo.registry import packaging
 from videmo.tree.model import LEVELS
@@ -38,7 +38,7 @@ def test_the_champion_answers_video_paths_with_trees_and_says_of_the_others_what
 def test_a_model_taken_out_of_the_registry_stays_as_long_as_the_process_that_asked_for_it(evaluated, tmp_path):
     promoted(evaluated("a", 0.9), tmp_path)
     asked = """
-from videmo.backbone.policy import is_policy
+from videmo.backbone.weights_check import is_policy
 from videmo.registry.packaging import policy_at
 from videmo.registry.tracking import connect
 connect()

@@ -23,7 +23,7 @@ def curve():
 @pytest.fixture
 def learner(speaking_model, noise_videos, one_thread):
     """Make a learner out of the policy that speaks, with itself as the reference; the clips are `c0` and so on."""
-    from videmo.backbone.policy import load_policy
+    from videmo.backbone.loading import load_policy
     from videmo.training.engine import TrainingEngine
     from videmo.training.policy_update import Learner
 

@@ -3,10 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videmo.backbone.chat import answer_tokens
-from videmo.backbone.frames import pack_frames
 from videmo.backbone.prefix_tree import collate
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.training.batches import Deck, Mixture, Order, answer_mask, sample_tree
 
@@ -82,10 +80,10 @@ def test_a_level_without_samples_and_a_replay_of_everything_are_refused():
 
 def test_the_loss_counts_the_tokens_of_answers_alone():
     policy = random_policy(0)
-    video = pack_frames(np.zeros((2, 56, 56, 3), dtype=np.uint8), policy)
+    video = policy.pack(np.zeros((2, 56, 56, 3), dtype=np.uint8))
     samples = [sample(0, number) for number in range(3)]
     batch = collate(policy, [sample_tree(policy, video, samples), sample_tree(policy, video, samples[:1])])
-    answers = [answer_tokens(policy, one.answer).tolist() for one in samples]
+    answers = [policy.answer_tokens(one.answer).tolist() for one in samples]
     assert batch.input_ids[0][answer_mask(batch)[0]].tolist() == [token for answer in answers for token in answer]
     assert batch.input_ids[1][answer_mask(batch)[1]].tolist() == answers[0]
     assert answers[0][-1] == policy.end_of_turn

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videmo.backbone.prefix_tree import collate
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.settings.execution import Execution
 from videmo.settings.sft import Lora

@@ -3,9 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videmo.backbone.chat import question_tokens, video_tokens
 from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
-from videmo.backbone.tiny import random_policy
+from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
 from videmo.settings.rl import Rl
@@ -56,7 +55,7 @@ def test_a_packed_rollout_has_the_log_probabilities_and_gradients_of_its_unpacke
     for leaf in rollout.leaf_indices():
         path = rollout.path(leaf)
         tokens = torch.tensor([token for node in path for token in rollout.nodes[node].tokens])
-        prefix = [video_tokens(double_policy, noise_videos[0]), question_tokens(double_policy, QUESTION)]
+        prefix = [double_policy.video_tokens(noise_videos[0]), double_policy.question_tokens(QUESTION)]
         chain = PrefixTree(noise_videos[0], (Segment(torch.cat(prefix), -1), Segment(tokens, 0)))
         single = collate(double_policy, [chain])
         logprobs = token_logprobs(double_policy, single, single.segment == 1)[single.segment == 1]

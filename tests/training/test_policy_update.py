@@ -77,7 +77,7 @@ def test_the_token_budget_bounds_every_pass_and_changes_nothing_else(learner):
         made = learner(Rl(**SETTINGS, optimisation_epochs=2), Execution(micro_tokens=tokens))
         sizes: list[int] = []
         for policy in (made.engine.policy, made.reference):
-            policy.model.model.register_forward_pre_hook(
+            policy.decoder.register_forward_pre_hook(
                 lambda module, arguments, named, sizes=sizes: sizes.append(named["inputs_embeds"][..., 0].numel()),
                 with_kwargs=True,
             )

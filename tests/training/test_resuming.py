@@ -4,7 +4,7 @@ import pytest
 import torch
 from stage_processes import Task, complete, kill_when
 
-from videmo.backbone.policy import load_policy
+from videmo.backbone.loading import load_policy
 from videmo.settings.params import check_params
 from videmo.settings.sections import TreeRlSettings
 from videmo.training import tree_rl

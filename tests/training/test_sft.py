@@ -2,11 +2,12 @@ import pytest
 import torch
 from stage_processes import Task, kill_when
 
-from videmo.backbone.policy import load_policy
+from videmo.backbone.loading import load_policy
+from videmo.backbone.policy import Policy
 from videmo.settings.params import check_params
 from videmo.settings.sections import SftSettings
 from videmo.stages.report import StageReport
-from videmo.training import batches, sft
+from videmo.training import sft
 
 # Under ten steps, a checkpoint after every third.
 LEVEL = {"epochs": 0.12, "learning_rate": 1e-3, "replay": 0.25, "samples_per_clip": 2}
@@ -61,8 +62,8 @@ def test_a_frozen_vision_tower_stays_as_it_was_and_looks_at_a_clip_once(
     built_data, speaking_model, tmp_path, one_thread, monkeypatch
 ):
     seen = []
-    look_at = batches.look_at
-    monkeypatch.setattr(batches, "look_at", lambda policy, video: seen.append(video.pixels) or look_at(policy, video))
+    look_at = Policy.look_at
+    monkeypatch.setattr(Policy, "look_at", lambda self, video: seen.append(video.pixels) or look_at(self, video))
     inputs = {"data_build": built_data, "sft_expression": speaking_model}
     params = {**SETTINGS, "backbone": {"freeze_vision": True}}
     after = model_weights(teach(params, inputs, tmp_path / "emotion", "emotion").output)

@@ -4,7 +4,7 @@ import re
 import pytest
 import torch
 
-from videmo.backbone.policy import load_policy
+from videmo.backbone.loading import load_policy
 from videmo.generation.hf import HfSampler
 from videmo.llm.client import CeilingReached
 from videmo.settings.errors import SettingError
@@ -51,13 +51,13 @@ def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, curve, one
     def counting(*arguments):
         policy = load_policy(*arguments)
         loaded.append(policy)
-        policy.model.model.visual.register_forward_hook(count)
+        policy.tower.register_forward_hook(count)
         return policy
 
     monkeypatch.setattr(tree_rl, "load_policy", counting)
-    before = load_policy(inputs["sft_emotion"] / "model").model.model.visual.state_dict()
+    before = load_policy(inputs["sft_emotion"] / "model").tower.state_dict()
     report = train(SETTINGS, inputs, tmp_path / "rl")
-    after = load_policy(report.output / "model").model.model.visual.state_dict()
+    after = load_policy(report.output / "model").tower.state_dict()
     updates = sum(row["updates"] for row in curve(report.output))
     assert passes["with gradient"] >= updates > 0
     assert not all(torch.equal(after[name], before[name]) for name in after)
@@ -68,7 +68,7 @@ def test_a_policy_that_samples_otherwise_than_it_trains_is_refused(noise_videos,
     asked = [(noise_videos[0], PARTS["fine_caption"].question)]
     settings = Rl(max_segment_tokens=24)
     assert check_parity(speaking_policy, HfSampler(speaking_policy), asked, settings) < 1e-4
-    hook = speaking_policy.model.model.language_model.norm.register_forward_hook(
+    hook = speaking_policy.decoder.norm.register_forward_hook(
         lambda module, inputs, output: output * (1.01 if torch.is_inference_mode_enabled() else 1.0)
     )
     try:
@@ -151,7 +151,7 @@ def test_memory_that_runs_out_ends_the_run_with_the_settings_that_bound_it(
 
     def loading(*arguments):
         policy = load_policy(*arguments)
-        policy.model.model.language_model.register_forward_pre_hook(full)
+        policy.decoder.register_forward_pre_hook(full)
         return policy
 
     monkeypatch.setattr(tree_rl, "check_room", lambda *arguments: None)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
+from videmo.backbone.video import Video
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,49 +78,13 @@ def token_logprobs(policy: Policy, batch: PackedBatch, wanted: Tensor, temperatu
     wanted: (B, L) bool, never at a root's first token. Returns (B, L) float32 (float64 of a float64 model), 0 where not
     wanted; differentiable, through the vision tower too where it looks at the videos now.
     """
-    embeds = policy.model.get_input_embeddings()(batch.input_ids)
-    seen = torch.cat(embed_videos(policy, batch.videos)).to(embeds.dtype)
-    embeds = embeds.masked_scatter((batch.input_ids == policy.config.video_token_id)[..., None], seen)
-    hidden = policy.model.model(
-        inputs_embeds=embeds,
-        position_ids=batch.position_ids,
-        attention_mask={"full_attention": batch.mask},
-        use_cache=False,
-    ).last_hidden_state
+    hidden = policy.read(batch.input_ids, batch.position_ids, batch.mask, policy.features(batch.videos))
     rows, columns = wanted.nonzero(as_tuple=True)
     # Only the rows that predict a wanted token meet the vocabulary: logits are the largest tensor of all.
-    logits = policy.model.lm_head(hidden[rows, batch.previous[rows, columns]])
+    logits = policy.logits(hidden[rows, batch.previous[rows, columns]])
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
     chosen = torch.log_softmax(logits, dim=-1).gather(1, batch.input_ids[rows, columns, None])[:, 0]
     return torch.zeros(wanted.shape, device=chosen.device, dtype=chosen.dtype).index_put((rows, columns), chosen)
-
-
-def embed_videos(policy: Policy, videos: Sequence[Video]) -> list[Tensor]:
-    """(video tokens, hidden) of each video: as it was seen, or in one pass of the vision tower over all of them."""
-    seen = [video.features.to(policy.device) for video in videos if video.features is not None]
-    if len(seen) == len(videos):
-        return seen
-    features = policy.model.model.get_video_features(
-        torch.cat([video.pixels for video in videos if video.pixels is not None]).to(policy.device),
-        torch.stack([video.grid for video in videos]).to(policy.device),
-    )
-    return list(features.pooler_output)
-
-
-def look_at(policy: Policy, video: Video) -> Video:
-    """The video as the vision tower sees it now, and will for as long as it does not learn."""
-    with torch.no_grad():
-        (features,) = embed_videos(policy, [video])
-    return Video(None, video.grid, features.cpu())
-
-
-def root_positions(policy: Policy, tokens: Tensor, video: Video) -> Tensor:
-    """(3, n) rotary positions of a root segment: text runs on all three axes, video spans time, height and width."""
-    kinds = (tokens == policy.config.video_token_id).int() * 2
-    positions, _ = policy.model.model.get_rope_index(
-        tokens[None], mm_token_type_ids=kinds[None], video_grid_thw=video.grid[None]
-    )
-    return positions[:, 0]
 
 
 def _pack(policy: Policy, tree: PrefixTree, length: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -138,7 +102,7 @@ def _pack(policy: Policy, tree: PrefixTree, length: int) -> tuple[Tensor, Tensor
         segment_of[start:end] = index
         previous[start:end] = torch.arange(start - 1, end - 1)
         if segment.parent < 0:
-            positions[:, start:end] = root_positions(policy, segment.tokens, tree.video)
+            positions[:, start:end] = policy.positions(segment.tokens, tree.video.grid)
             previous[start] = 0
         else:
             _, parent_end = spans[segment.parent]

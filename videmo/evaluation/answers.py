@@ -125,7 +125,7 @@ def answered(
 def open_model(name: str | Path, params: AnswerSettings, opened: Sampler | None = None) -> Sampler:
     """The sampler that the settings of the evaluation ask for, over the policy called `name`; `opened`, if given, over
     the next policy: what vLLM takes to start, it takes once."""
-    from videmo.backbone.policy import load_policy, to_gpu
+    from videmo.backbone.loading import load_policy, to_gpu
     from videmo.generation.samplers import open_sampler
 
     policy = to_gpu(load_policy(name, dtype=params.backbone.dtype))
@@ -140,7 +140,7 @@ def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
 
     Raises ValueError where that is to be sampled by what knows policies alone.
     """
-    from videmo.backbone.policy import is_policy
+    from videmo.backbone.weights_check import is_policy
 
     if is_policy(name):
         return open_model(name, params)

@@ -20,10 +20,12 @@ from transformers import (
     AutoProcessor,
     GenerationConfig,
     LogitsProcessor,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from videmo.backbone.policy import DTYPES
+from videmo.backbone.loading import DTYPES, check_loaded
+from videmo.backbone.weights_check import check_model
 from videmo.generation.prompts import each
 from videmo.generation.rollout import Answer
 from videmo.generation.sampler import Answering
@@ -40,10 +42,9 @@ class ChatModel(Answering[Content]):
     def __init__(self, name: str | Path, dtype: str, rows: int):
         self.rows = rows
         try:
-            self._processor = AutoProcessor.from_pretrained(name, local_files_only=True)
-            self._model = AutoModelForImageTextToText.from_pretrained(
-                name, dtype=DTYPES[dtype], use_safetensors=True, local_files_only=True
-            ).eval()
+            check_model(Path(name))
+            self._processor = AutoProcessor.from_pretrained(name, local_files_only=True, trust_remote_code=False)
+            self._model = _load(name, dtype)
         except (OSError, ValueError, KeyError, ImportError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(
@@ -112,6 +113,20 @@ class ChatModel(Answering[Content]):
     def _answer(self, tokens: list[int], logprobs: list[float]) -> Answer:
         text = self.tokenizer.decode(tokens, skip_special_tokens=True).strip()
         return Answer(text, tuple(tokens), tuple(logprobs[: len(tokens)]))
+
+
+def _load(name: str | Path, dtype: str) -> PreTrainedModel:
+    """The model. Raises ValueError where tensors are missing, left over or not finite."""
+    model, info = AutoModelForImageTextToText.from_pretrained(
+        name,
+        dtype=DTYPES[dtype],
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    check_loaded(model, info)
+    return model.eval()
 
 
 class _Logprobs(LogitsProcessor):

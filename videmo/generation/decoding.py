@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from videmo.backbone.chat import decode
 from videmo.backbone.policy import Policy
 from videmo.generation.cache import HEADROOM, PathCache, stack
 from videmo.generation.paths import Paths, step
@@ -83,13 +82,13 @@ def decode_segments(
     it is the likeliest token all the same. `keep`: return the paths' cache, to go on from.
     """
     total = len(paths.logits)
-    weights = sum(weight.numel() for weight in policy.model.model.language_model.parameters())
+    weights = sum(weight.numel() for weight in policy.decoder.parameters())
     segments = Segments([[] for _ in range(total)], [[] for _ in range(total)], [False] * total)
     rows, live = list(range(total)), [True] * total
     retired = _Retired()
     for count in range(max(ending.tokens for ending in endings)):
         uniform = None if numbers is None else numbers[rows, count].to(paths.logits.device)
-        tokens, logprobs = choose(paths.logits, temperature, uniform, vision_tokens(policy))
+        tokens, logprobs = choose(paths.logits, temperature, uniform, policy.never_said)
         for place, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             if live[place]:
                 live[place] = segments.goes_on(row, token, logprob, policy, endings[row])
@@ -142,11 +141,6 @@ def choose(
     return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
 
 
-def vision_tokens(policy: Policy) -> tuple[int, int]:
-    """The pads that stand for pixels."""
-    return policy.config.image_token_id, policy.config.video_token_id
-
-
 def over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]:
     """Whether a segment is over with the last of `tokens`, and whether it ended as it should."""
     if tokens[-1] == policy.end_of_turn:
@@ -154,6 +148,6 @@ def over(policy: Policy, tokens: list[int], ending: Ending) -> tuple[bool, bool]
     closed = (
         ending.tag is not None
         and tokens[-1] in ending.closers
-        and ending.tag in decode(policy, torch.tensor(tokens[-TAIL:]))
+        and ending.tag in policy.decode(torch.tensor(tokens[-TAIL:]))
     )
     return closed or len(tokens) >= ending.tokens, closed

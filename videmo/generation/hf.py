@@ -9,7 +9,6 @@ from math import prod
 import torch
 from torch import Tensor
 
-from videmo.backbone.chat import decode, question_tokens
 from videmo.backbone.policy import Policy
 from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, decode_segments
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
@@ -46,7 +45,7 @@ class HfSampler(Sampler):
             for indices, paths in self._open(prompts, chunk):
                 found = decode_segments(self.policy, paths, [endings[index] for index in indices])
                 for index, tokens, logprobs in zip(indices, found.tokens, found.logprobs, strict=True):
-                    answers[index] = Answer(decode(self.policy, torch.tensor(tokens)), tuple(tokens), tuple(logprobs))
+                    answers[index] = Answer(self.policy.decode(torch.tensor(tokens)), tuple(tokens), tuple(logprobs))
         return [answer for answer in answers if answer is not None]
 
     @torch.inference_mode()
@@ -98,7 +97,7 @@ class HfSampler(Sampler):
 
     def _node(self, level: str, found: Segments, row: int, parent: int) -> RolloutNode:
         tokens, logprobs = tuple(found.tokens[row]), tuple(found.logprobs[row])
-        text = decode(self.policy, torch.tensor(tokens))
+        text = self.policy.decode(torch.tensor(tokens))
         return RolloutNode(level, text, tokens, logprobs, parent, found.complete[row])
 
     def _open(
@@ -108,7 +107,7 @@ class HfSampler(Sampler):
         videos = {id(prompts[index][0]): prompts[index][0] for index in chunk}
         prefixes = prefix_cache(self.policy, list(videos.values()), self.rows)
         row_of = {video: row for row, video in enumerate(videos)}
-        questions = {question: question_tokens(self.policy, question) for _, question in (prompts[i] for i in chunk)}
+        questions = {question: self.policy.question_tokens(question) for _, question in (prompts[i] for i in chunk)}
         order = sorted(chunk, key=lambda index: (len(questions[prompts[index][1]]), prompts[index][1], index))
         rows = rows or self.rows
         for start in range(0, len(order), rows):
@@ -119,4 +118,4 @@ class HfSampler(Sampler):
             yield indices, extend(self.policy, cache, tokens)
 
     def _by_video(self, prompts: Sequence[Prompt]) -> Iterator[list[int]]:
-        return by_video(prompts, self.policy.config.vision_config.spatial_merge_size, self.prefix_tokens)
+        return by_video(prompts, self.prefix_tokens)

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from videmo.backbone.chat import video_tokens
-from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import embed_videos, root_positions
+from videmo.backbone.video import Video
 from videmo.generation.cache import PathCache, stack
-from videmo.generation.one_token import one_token
 
 
 @dataclass(eq=False)
@@ -30,16 +27,15 @@ class Paths:
 
 def video_prefixes(policy: Policy, videos: Sequence[Video]) -> PathCache:
     """One path a video: all that stands before a question, through the vision tower and the language model."""
-    tokens = [video_tokens(policy, video) for video in videos]
+    tokens = [policy.video_tokens(video) for video in videos]
     width = max(len(path) for path in tokens)
     cache = PathCache.empty(len(videos), policy.model.dtype, policy.device)
-    embeds = policy.model.get_input_embeddings()(_padded(tokens, width).to(policy.device))
     positions = torch.zeros(3, len(videos), width, dtype=torch.long)
-    for row, (path, video, features) in enumerate(zip(tokens, videos, embed_videos(policy, videos), strict=True)):
-        embeds[row, : len(path)][path.to(policy.device) == policy.config.video_token_id] = features.to(embeds.dtype)
-        positions[:, row, : len(path)] = root_positions(policy, path, video)
+    for row, (path, video) in enumerate(zip(tokens, videos, strict=True)):
+        positions[:, row, : len(path)] = policy.positions(path, video.grid)
     lengths = torch.tensor([len(path) for path in tokens])
-    _forward(policy, cache, embeds, positions.to(policy.device), lengths)
+    padded = _padded(tokens, width).to(policy.device)
+    _forward(policy, cache, padded, positions.to(policy.device), lengths, policy.features(videos))
     last = positions[0].gather(1, lengths[:, None] - 1)[:, 0]
     cache.position = (last + 1).to(policy.device)
     return cache
@@ -49,9 +45,8 @@ def extend(policy: Policy, cache: PathCache, tokens: Sequence[Tensor]) -> Paths:
     """Put `tokens[row]` (at least one) behind every path of `cache`, which is used up; the rows keep their order."""
     lengths = torch.tensor([len(path) for path in tokens])
     width = int(lengths.max())
-    embeds = policy.model.get_input_embeddings()(_padded(tokens, width).to(policy.device))
     positions = (cache.position[:, None] + torch.arange(width, device=policy.device)).expand(3, -1, -1)
-    hidden = _forward(policy, cache, embeds, positions, lengths)
+    hidden = _forward(policy, cache, _padded(tokens, width).to(policy.device), positions, lengths)
     cache.position = cache.position + lengths.to(policy.device)
     return Paths(cache, _logits(policy, hidden))
 
@@ -62,8 +57,7 @@ def step(policy: Policy, cache: PathCache, tokens: Tensor, live: Tensor) -> Path
     cache.reserve(1)
     end = cache.length + 1
     cache.bias[:, cache.length] = cache.bias.new_zeros(len(live)).masked_fill(~live, torch.finfo(cache.bias.dtype).min)
-    embeds = policy.model.get_input_embeddings()(tokens)
-    hidden = one_token(policy.model.model.language_model, cache, embeds, cache.bias[:, None, None, :end])
+    hidden = policy.read_one(tokens, cache.bias[:, None, None, :end], cache)
     cache.length = end
     cache.position = cache.position + live
     return Paths(cache, _logits(policy, hidden))
@@ -75,33 +69,34 @@ def prefix_cache(policy: Policy, videos: Sequence[Video], rows: int) -> PathCach
     return parts[0] if len(parts) == 1 else stack(parts)
 
 
-def _forward(policy: Policy, cache: PathCache, embeds: Tensor, positions: Tensor, lengths: Tensor) -> Tensor:
+def _forward(
+    policy: Policy,
+    cache: PathCache,
+    tokens: Tensor,
+    positions: Tensor,
+    lengths: Tensor,
+    features: Sequence[Tensor] = (),
+) -> Tensor:
     """Run (rows, width) new columns, the first `lengths` of each row real tokens; hidden state of the last of those."""
-    rows, width = embeds.shape[:2]
+    rows, width = tokens.shape
     start = cache.length
     cache.reserve(width)
-    lengths = lengths.to(embeds.device)
-    held = torch.arange(width, device=embeds.device) < lengths[:, None]
+    lengths = lengths.to(tokens.device)
+    held = torch.arange(width, device=tokens.device) < lengths[:, None]
     lowest = torch.finfo(cache.bias.dtype).min
     cache.bias[:, start : start + width] = torch.zeros_like(held, dtype=cache.bias.dtype).masked_fill(~held, lowest)
     mask = cache.bias[:, None, None, : start + width]
     if width > 1:
-        later = torch.ones(width, width, dtype=torch.bool, device=embeds.device).triu(1)
+        later = torch.ones(width, width, dtype=torch.bool, device=tokens.device).triu(1)
         mask = mask.expand(rows, 1, width, -1).clone()
         mask[..., start:].masked_fill_(later, lowest)
-    hidden = policy.model.model.language_model(
-        inputs_embeds=embeds,
-        position_ids=positions,
-        attention_mask={"full_attention": mask},
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state
+    hidden = policy.read(tokens, positions, mask, features, cache)
     cache.length = start + width
-    return hidden[torch.arange(rows, device=embeds.device), (lengths - 1).clamp(min=0)]
+    return hidden[torch.arange(rows, device=tokens.device), (lengths - 1).clamp(min=0)]
 
 
 def _logits(policy: Policy, hidden: Tensor) -> Tensor:
-    return policy.model.lm_head(hidden).float()
+    return policy.logits(hidden).float()
 
 
 def _padded(tokens: Sequence[Tensor], width: int) -> Tensor:

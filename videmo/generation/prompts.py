@@ -12,18 +12,15 @@ def each(value: int | Sequence[int], prompts: Sequence[object]) -> Sequence[int]
     return [value] * len(prompts) if isinstance(value, int) else value
 
 
-def by_video(prompts: Sequence[Prompt], merge: int, tokens: int) -> Iterator[list[int]]:
-    """Indices of the prompts, all those about a video together, in chunks of at most `tokens` of videos, or one video.
-
-    merge: patches of a side that one token of the language model takes.
-    """
+def by_video(prompts: Sequence[Prompt], tokens: int) -> Iterator[list[int]]:
+    """Indices of the prompts, those about one video together, in chunks of one video or at most `tokens` of videos."""
     about: dict[int, list[int]] = {}
     for index, (video, _) in enumerate(prompts):
         about.setdefault(id(video), []).append(index)
     chunk: list[int] = []
     held = 0
     for indices in about.values():
-        needed = prompts[indices[0]][0].tokens(merge)
+        needed = prompts[indices[0]][0].tokens
         if chunk and held + needed > tokens:
             yield chunk
             chunk, held = [], 0

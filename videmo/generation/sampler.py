@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy
+from videmo.backbone.video import Video
 from videmo.generation.growth import Keep
 from videmo.generation.rollout import Answer, Rollout
 
@@ -44,7 +44,7 @@ class Sampler(Answering[Video]):
         return self.policy.tokenizer
 
     def see(self, frames: np.ndarray) -> Video:
-        return pack_frames(frames, self.policy)
+        return self.policy.pack(frames)
 
     @abstractmethod
     def follow(self, policy: Policy) -> None:

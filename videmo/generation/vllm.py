@@ -15,16 +15,15 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import MethodType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from videmo.backbone.chat import decode, question_tokens, video_tokens
-from videmo.backbone.policy import Policy, image_processor
-from videmo.backbone.prefix_tree import embed_videos
-from videmo.generation.decoding import Ending, closers, over, vision_tokens
+from videmo.backbone.policy import Policy
+from videmo.generation.decoding import Ending, closers, over
 from videmo.generation.growth import Growth, Keep, Step, slots, steps
 from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
@@ -119,21 +118,20 @@ class VllmSampler(Sampler):
 
     def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
         """The prompts as vLLM takes them, those about one clip sharing its embeddings under one name."""
-        merge = self.policy.config.vision_config.spatial_merge_size
-        for chunk in by_video(prompts, merge, self.prefix_tokens):
+        for chunk in by_video(prompts, self.prefix_tokens):
             clips: dict[int, dict[str, Any]] = {}
             opened = []
             for video, question in (prompts[index] for index in chunk):
                 if id(video) not in clips:
                     with torch.no_grad():
-                        seen = embed_videos(self.policy, [video])[0]
+                        seen = self.policy.features([video])[0]
                     # The name is new with every call: the same clip may look different to another policy.
                     clips[id(video)] = {
                         "multi_modal_data": {"video": {"video_embeds": seen, "video_grid_thw": video.grid[None]}},
                         "multi_modal_uuids": {"video": [f"clip-{next(self._clips)}"]},
                     }
-                tokens = torch.cat([video_tokens(self.policy, video), question_tokens(self.policy, question)])
-                start = one_pad(tokens.tolist(), self.policy.config.video_token_id)
+                tokens = torch.cat([self.policy.video_tokens(video), self.policy.question_tokens(question)])
+                start = one_pad(tokens.tolist(), self.policy.video_pad)
                 opened.append({"prompt_token_ids": start, **clips[id(video)]})
             yield chunk, opened
 
@@ -145,14 +143,10 @@ class VllmSampler(Sampler):
         """
 
         def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:
-            ids = torch.tensor(tokens)
-            laid, _delta = self.policy.model.model.get_rope_index(
-                ids[None],
-                mm_token_type_ids=(ids == self.policy.config.video_token_id).int()[None] * 2,
-                video_grid_thw=torch.stack([feature.data["video_grid_thw"].data for feature in features]),
-            )
+            grid = features[0].data["video_grid_thw"].data
+            laid = self.policy.positions(torch.tensor(tokens), grid)
             # What follows the prompt is text, whose positions run on from the last one.
-            return laid[:, 0], int(laid[0, 0, -1]) + 1 - len(tokens)
+            return laid, int(laid[0, -1]) + 1 - len(tokens)
 
         model.get_mrope_input_positions = MethodType(positions, model)  # type: ignore[assignment]
 
@@ -178,7 +172,7 @@ class VllmSampler(Sampler):
                 stop_token_ids=[self.policy.end_of_turn],
                 stop=[ending.tag] if ending.tag else None,
                 include_stop_str_in_output=True,
-                logit_bias=dict.fromkeys(vision_tokens(self.policy), NEVER),
+                logit_bias=dict.fromkeys(self.policy.never_said, NEVER),
             )
             for seed, ending in zip(seeds, endings, strict=True)
         ]
@@ -188,7 +182,7 @@ class VllmSampler(Sampler):
             tokens = list(output.outputs[0].token_ids)
             logprobs = [step[token].logprob for token, step in zip(tokens, output.outputs[0].logprobs, strict=True)]
             _, complete = over(self.policy, tokens, ending)
-            text = decode(self.policy, torch.tensor(tokens))
+            text = self.policy.decode(torch.tensor(tokens))
             nodes.append(RolloutNode(level, text, tuple(tokens), tuple(logprobs), parent, complete))
         return nodes
 
@@ -212,8 +206,7 @@ def _engine(policy: Policy, rows: int) -> Any:
     from vllm import LLM
 
     with tempfile.TemporaryDirectory(prefix="videmo-vllm-") as directory:
-        for part in (policy.config, policy.tokenizer, image_processor(policy.config)):
-            part.save_pretrained(directory)
+        policy.save_settings(Path(directory))
         return LLM(
             model=directory,
             load_format="dummy",
@@ -223,7 +216,7 @@ def _engine(policy: Policy, rows: int) -> Any:
             limit_mm_per_prompt={"image": 0, "video": 1},
             enable_prefix_caching=True,
             logprobs_mode="processed_logprobs",  # of the distribution that is sampled from, temperature and all
-            max_model_len=min(policy.config.text_config.max_position_embeddings, CONTEXT),
+            max_model_len=min(policy.config.get_text_config().max_position_embeddings, CONTEXT),
             max_num_seqs=rows,
             gpu_memory_utilization=MEMORY,
             kv_cache_memory_bytes=None if torch.cuda.is_available() else CPU_CACHE,

@@ -12,7 +12,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, Dataset
 
-from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
-from videmo.backbone.frames import Video, pack_frames
-from videmo.backbone.policy import Policy, save_policy
-from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, embed_videos, token_logprobs
-from videmo.backbone.tiny import random_policy, train_tokenizer
+from videmo.backbone.loading import save_policy
+from videmo.backbone.policy import Policy
+from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logprobs
+from videmo.backbone.qwen2_5_vl.tiny import WIDTH, random_policy, train_tokenizer
+from videmo.backbone.video import Video
 from videmo.pretraining.captions import EVERYTHING, NAMES, captions, prompts, texts
 from videmo.pretraining.face_part_maps import PartsHead
 from videmo.pretraining.pictures import GLANCE, Picture, take_picture
@@ -99,7 +99,7 @@ class Pictures(Dataset[list[tuple[Video, Picture]]]):
     def __getitem__(self, step: int) -> list[tuple[Video, Picture]]:
         rng = np.random.default_rng([self.schedule.seed, self.stream, step])
         pictures = [take_picture(rng, self.frames, self.schedule.frame_size) for _ in range(self.batch)]
-        return [(pack_frames(frames, self.policy), picture) for frames, picture in pictures]
+        return [(self.policy.pack(frames), picture) for frames, picture in pictures]
 
 
 def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50) -> dict[str, float]:
@@ -125,11 +125,10 @@ def pretrain(output: Path, schedule: Schedule | None = None, log_every: int = 50
 
 def see(policy: Policy, schedule: Schedule, log_every: int) -> None:
     """Train the tower alone on glances, which teach shapes and places at a quarter of the cost of a clip."""
-    hidden = policy.config.vision_config.out_hidden_size
-    tagger, parts = Tagger(hidden, SEEN_AT_A_GLANCE), PartsHead(hidden)
+    tagger, parts = Tagger(WIDTH, SEEN_AT_A_GLANCE), PartsHead(WIDTH)
     rates = _optimizers(policy, [tagger, parts], schedule, schedule.see_rate, schedule.see_steps)
     for step, batch in enumerate(_batches(policy, schedule, GLANCE, schedule.see_batch, schedule.see_steps, 0)):
-        features = torch.stack(embed_videos(policy, [video for video, _ in batch]))
+        features = torch.stack(policy.features([video for video, _ in batch]))
         pictures = [picture for _, picture in batch]
         tagged, right = tagger.loss(features, pictures)
         drawn = parts.loss(features, [picture.parts for picture in pictures])
@@ -142,7 +141,7 @@ def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str,
 
     Returns the final losses, and for each slot the share of new clips that the tagger gets right.
     """
-    tagger = Tagger(policy.config.vision_config.out_hidden_size, SEEN_AT_A_GLANCE)
+    tagger = Tagger(WIDTH, SEEN_AT_A_GLANCE)
     rates = _optimizers(policy, [tagger], schedule, schedule.speak_rate, schedule.speak_steps)
     recent: list[tuple[float, float]] = []
     for step, batch in enumerate(
@@ -162,13 +161,12 @@ def speak(policy: Policy, schedule: Schedule, log_every: int) -> tuple[dict[str,
 
 def _caption_loss(policy: Policy, trees: list[PrefixTree]) -> tuple[Tensor, Tensor]:
     """Mean negative log-likelihood of the captions' tokens, and the tower's features (clips, tokens, hidden)."""
-    packed = collate(policy, trees)
+    features = policy.features([tree.video for tree in trees])
+    seen = [replace(tree, video=replace(tree.video, features=one)) for tree, one in zip(trees, features, strict=True)]
+    packed = collate(policy, seen)
     captioned = (packed.segment > 0) & (packed.segment % 2 == 0)  # the root, then prompts and captions alternate
-    seen: list = []
-    hook = policy.model.model.visual.register_forward_hook(lambda *call: seen.append(call[-1]))
     loss = -token_logprobs(policy, packed, captioned).sum() / captioned.sum()
-    hook.remove()
-    return loss, torch.stack(seen[0].pooler_output)
+    return loss, torch.stack(features)
 
 
 @torch.no_grad()
@@ -176,7 +174,7 @@ def tagged_right(policy: Policy, tagger: Tagger, schedule: Schedule, batches: in
     """For each slot, the share of new pictures that the tagger gets right."""
     right: dict[str, list[bool]] = {slot: [] for slot in tagger.slots}
     for batch in _batches(policy, schedule, schedule.frames, schedule.speak_batch, batches, 3):
-        logits = tagger(torch.stack(embed_videos(policy, [video for video, _ in batch])))
+        logits = tagger(torch.stack(policy.features([video for video, _ in batch])))
         for (slot, phrases), scores in zip(tagger.slots.items(), logits, strict=True):
             for index, (_, picture) in enumerate(batch):
                 if slot in picture.facts:
@@ -193,10 +191,10 @@ def _caption_tree(
     long = {EVERYTHING: "; ".join(f"{topic}: {topics[topic]}" for topic in topics if topic in chosen)}
     short = _some(topics, schedule.alone, rng) | _some(single, schedule.single, rng)
     branches = [(str(rng.choice(prompts(topic))), caption) for topic, caption in {**long, **short}.items()]
-    segments = [Segment(video_tokens(policy, video), -1)]
+    segments = [Segment(policy.video_tokens(video), -1)]
     for prompt, caption in branches:
-        segments.append(Segment(question_tokens(policy, prompt), 0))
-        segments.append(Segment(answer_tokens(policy, caption), len(segments) - 1))
+        segments.append(Segment(policy.question_tokens(prompt), 0))
+        segments.append(Segment(policy.answer_tokens(caption), len(segments) - 1))
     return PrefixTree(video, tuple(segments))
 
 

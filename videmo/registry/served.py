@@ -17,7 +17,7 @@ class TreeModel(mlflow.pyfunc.PythonModel):
     """Answers the fine-grained caption question about each video and reads the tree from the answer."""
 
     def load_context(self, context: Any) -> None:
-        from videmo.backbone.policy import load_policy, to_gpu
+        from videmo.backbone.loading import load_policy, to_gpu
         from videmo.generation.hf import HfSampler
 
         settings = context.model_config
@@ -38,14 +38,13 @@ class TreeModel(mlflow.pyfunc.PythonModel):
         return trees
 
     def _trees(self, videos: list[str]) -> list[str]:
-        from videmo.backbone.frames import pack_frames
         from videmo.tasks.catalog import PARTS
         from videmo.tasks.questions import ask
         from videmo.tree.text import parse
 
         decoded = [self._decode(video) for video in videos]
         question = ask(PARTS[QUESTION])
-        prompts = [(pack_frames(frames, self.policy), question) for frames in decoded if not isinstance(frames, str)]
+        prompts = [(self.policy.pack(frames), question) for frames in decoded if not isinstance(frames, str)]
         answers = iter(self.sampler.answer(prompts) if prompts else [])
         return [
             json.dumps({"error": frames}) if isinstance(frames, str) else _tree_json(parse(next(answers).text).tree)

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from videmo.backbone.chat import answer_tokens, question_tokens, video_tokens
-from videmo.backbone.frames import Video, pack_frames
 from videmo.backbone.policy import Policy
-from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment, look_at
+from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
+from videmo.backbone.video import Video
 from videmo.data.samples import Sample
 
 if TYPE_CHECKING:
@@ -128,10 +127,10 @@ class Mixture:
 
 def sample_tree(policy: Policy, video: Video, samples: Sequence[Sample]) -> PrefixTree:
     """The video, and behind it every sample's question and answer."""
-    segments = [Segment(video_tokens(policy, video), -1)]
+    segments = [Segment(policy.video_tokens(video), -1)]
     for sample in samples:
-        segments.append(Segment(question_tokens(policy, sample.question), 0))
-        segments.append(Segment(answer_tokens(policy, sample.answer), len(segments) - 1))
+        segments.append(Segment(policy.question_tokens(sample.question), 0))
+        segments.append(Segment(policy.answer_tokens(sample.answer), len(segments) - 1))
     return PrefixTree(video, tuple(segments))
 
 
@@ -147,8 +146,8 @@ def clip_videos(dataset: Dataset, policy: Policy, seen: bool, megabytes: int = 5
     """
 
     def load(clip: str) -> Video:
-        video = pack_frames(dataset.frames(clip), policy)
-        return look_at(policy, video) if seen else video
+        video = policy.pack(dataset.frames(clip))
+        return policy.look_at(video) if seen else video
 
     first = next(iter(dataset.clips), None)
     size = _bytes(load(first)) if first is not None else 1

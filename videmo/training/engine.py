@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from videmo.backbone.policy import Policy, save_policy
+from videmo.backbone.loading import save_policy
+from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
 from videmo.settings.execution import Execution
 from videmo.training.tally import Tally, together
@@ -119,7 +120,7 @@ class TrainingEngine:
             if self._copy is None:
                 self._copy = type(model)(model.config).to(model.dtype).eval()
             self._copy.load_state_dict(model.state_dict())
-        return Policy(self._copy.to(self.policy.device), self.policy.tokenizer)
+        return self.policy.with_model(self._copy.to(self.policy.device))
 
     def share(self, items: Sequence[Item]) -> list[Item]:
         """Those of `items` that are this process's. Raises ValueError where there are fewer items than processes."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from videmo.backbone.chat import question_tokens, video_tokens
-from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, Segment
+from videmo.backbone.video import Video
 from videmo.generation.rollout import Rollout
 from videmo.settings.rl import Rl
 from videmo.training.prompts import Prompts
@@ -22,7 +21,7 @@ FIRST_NODE = 2  # segment 0 is the video, 1 the question
 
 def rollout_tree(policy: Policy, video: Video, question: str, rollout: Rollout) -> PrefixTree:
     """The video, the question, and the rollout's nodes: node i is segment i + 2."""
-    first = [Segment(video_tokens(policy, video), -1), Segment(question_tokens(policy, question), 0)]
+    first = [Segment(policy.video_tokens(video), -1), Segment(policy.question_tokens(question), 0)]
     nodes = [Segment(torch.tensor(node.tokens), node.parent + FIRST_NODE) for node in rollout.nodes]
     return PrefixTree(video, (*first, *nodes))
 

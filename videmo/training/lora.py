@@ -11,9 +11,6 @@ from videmo.backbone.policy import Policy
 if TYPE_CHECKING:
     from videmo.settings.sft import Lora
 
-# Every projection of the language model; the vision tower's own layers carry other names or stay as they are.
-TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
-
 
 def add_lora(policy: Policy, settings: Lora | None, seed: int) -> Any | None:
     """Put adapters into the model in place and freeze all else; None where the settings want none."""
@@ -23,7 +20,7 @@ def add_lora(policy: Policy, settings: Lora | None, seed: int) -> Any | None:
 
     torch.manual_seed(seed)
     config = LoraConfig(
-        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules=TARGETS
+        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules=policy.adapted
     )
     return get_peft_model(policy.model, config)
 

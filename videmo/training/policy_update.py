@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from videmo.backbone.frames import Video
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, collate, token_logprobs
+from videmo.backbone.video import Video
 from videmo.data.samples import Sample
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout

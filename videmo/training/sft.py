@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from videmo.backbone.frames import Video
-from videmo.backbone.policy import Policy, load_policy
+from videmo.backbone.loading import load_policy
+from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PrefixTree, collate
+from videmo.backbone.video import Video
 from videmo.data.samples import Sample
 from videmo.data.shards import open_dataset
 from videmo.stages.report import StageReport
@@ -83,7 +84,7 @@ def run(params: SftSettings, inputs: Mapping[str, Path], output: Path, level: Ta
 def _policy(params: SftSettings, before: Path | None) -> Policy:
     policy = load_policy(before / "model" if before else params.backbone.name, params.backbone.dtype)
     if params.backbone.freeze_vision:
-        policy.model.model.visual.requires_grad_(False)
+        policy.tower.requires_grad_(False)
     return policy
 
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from videmo.backbone.frames import Video
-from videmo.backbone.policy import Policy, load_policy
+from videmo.backbone.loading import load_policy
+from videmo.backbone.policy import Policy
+from videmo.backbone.video import Video
 from videmo.data.shards import open_dataset
 from videmo.generation.hf import HfSampler
 from videmo.llm.client import connect
@@ -56,7 +57,7 @@ def run(params: TreeRlSettings, inputs: Mapping[str, Path], output: Path) -> Sta
         policy, reference = (load_policy(inputs["sft_emotion"] / "model", params.backbone.dtype) for _ in range(2))
         reference.model.requires_grad_(False)
         if params.backbone.freeze_vision:
-            policy.model.model.visual.requires_grad_(False)
+            policy.tower.requires_grad_(False)
         videos = clip_videos(dataset, policy, tower_rests(params.backbone, params.execution))
         asked = prompts(dataset.of("train"), params.rl)
         check_room(policy, asked, videos, params.rl, params.execution.micro_tokens)

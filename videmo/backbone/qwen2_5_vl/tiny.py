@@ -14,11 +14,13 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
 )
 
-from videmo.backbone.policy import TINY, Policy
+from videmo.backbone.qwen2_5_vl.policy import Qwen25VLPolicy
+from videmo.backbone.weights_check import TINY
 from videmo.tree.model import LEVELS
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
            "<|image_pad|>", "<|video_pad|>")  # fmt: skip
+WIDTH = 192  # of the language model, and of the features that the tower gives it
 TAGS = tuple(f"<{slash}{level}>" for level in LEVELS for slash in ("", "/"))
 
 # ChatML as Qwen2.5-VL renders it, without the system turn.
@@ -61,7 +63,7 @@ def tiny_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2_5_VLConfig:
     return Qwen2_5_VLConfig(
         text_config={
             "vocab_size": -(-len(tokenizer) // 64) * 64,
-            "hidden_size": 192,
+            "hidden_size": WIDTH,
             "intermediate_size": 512,
             "num_hidden_layers": 4,
             "num_attention_heads": 6,
@@ -77,7 +79,7 @@ def tiny_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2_5_VLConfig:
             "hidden_size": 128,
             "intermediate_size": 256,
             "num_heads": 4,
-            "out_hidden_size": 192,
+            "out_hidden_size": WIDTH,
             "tokens_per_second": 1,
             "fullatt_block_indexes": [0, 1, 2, 3],
         },
@@ -89,10 +91,10 @@ def tiny_config(tokenizer: PreTrainedTokenizerBase) -> Qwen2_5_VLConfig:
     )
 
 
-def random_policy(seed: int, tokenizer: PreTrainedTokenizerBase | None = None) -> Policy:
+def random_policy(seed: int, tokenizer: PreTrainedTokenizerBase | None = None) -> Qwen25VLPolicy:
     """The tiny architecture before any training."""
-    tokenizer = tokenizer or AutoTokenizer.from_pretrained(TINY)
+    tokenizer = tokenizer or AutoTokenizer.from_pretrained(TINY, local_files_only=True, trust_remote_code=False)
     torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(tiny_config(tokenizer))
     model.generation_config.eos_token_id = tokenizer.convert_tokens_to_ids("<|im_end|>")
-    return Policy(model.eval(), tokenizer)
+    return Qwen25VLPolicy(model.eval(), tokenizer)

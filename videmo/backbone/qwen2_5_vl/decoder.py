@@ -1,4 +1,4 @@
-"""One token a path through a Qwen2.5-VL decoder. Most of sampling is this, and where a model is small, or its rows are
+"""One token a row through a Qwen2.5-VL decoder. Most of sampling is this, and where a model is small, or its rows are
 few, most of the time went into what transformers wraps around each layer."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videmo.generation.cache import PathCache
+from videmo.backbone.policy import KeyValues
 
 
-def one_token(decoder: Any, cache: PathCache, embeds: Tensor, mask: Tensor) -> Tensor:
+def one_token(decoder: Any, cache: KeyValues, embeds: Tensor, mask: Tensor) -> Tensor:
     """What transformers' `decoder` (Qwen2_5_VLTextModel) makes of one new column, computed as it does, without
     gradient, dropout or sliding windows.
 

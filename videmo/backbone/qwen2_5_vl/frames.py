@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from videmo.backbone.policy import Policy
+from videmo.backbone.video import Video
+
+if TYPE_CHECKING:
+    from transformers import Qwen2_5_VLConfig, Qwen2VLImageProcessor
 
 # OpenAI CLIP's statistics, which every Qwen2-VL preprocessor carries.
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-@dataclass(frozen=True, eq=False)
-class Video:
-    """One clip as patches, or as what a vision tower that does not learn makes of them.
-
-    pixels: (patches, channels * temporal * patch * patch) float32; grid: (3,) time, height and width in patches.
-    features: (tokens, hidden); None where the tower is still to look at the pixels, which are None where it has.
-    """
-
-    pixels: Tensor | None
-    grid: Tensor
-    features: Tensor | None = None
-
-    def tokens(self, merge: int) -> int:
-        """How many tokens of the language model this video takes."""
-        return int(self.grid.prod()) // merge**2
-
-
-def pack_frames(frames: np.ndarray, policy: Policy) -> Video:
+def pack(frames: np.ndarray, config: Qwen2_5_VLConfig) -> Video:
     """frames: uint8 (time, height, width, 3), RGB; time a multiple of the temporal patch, sides of patch * merge.
 
     Raises ValueError where a side or the number of frames does not divide.
     """
-    vision = policy.config.vision_config
+    vision = config.vision_config
     patch, merge, temporal = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
     time, height, width, _ = frames.shape
     if time % temporal or height % (patch * merge) or width % (patch * merge):
@@ -51,4 +36,16 @@ def pack_frames(frames: np.ndarray, policy: Policy) -> Video:
         grid[0], temporal, grid[1] // merge, merge, patch, grid[2] // merge, merge, patch, 3
     )  # t, temporal, h, merge, patch, w, merge, patch, channel
     patches = blocks.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(int(np.prod(grid)), -1)
-    return Video(patches.contiguous(), torch.tensor(grid))
+    return Video(patches.contiguous(), torch.tensor(grid), int(np.prod(grid)) // merge**2)
+
+
+def image_processor(config: Qwen2_5_VLConfig) -> Qwen2VLImageProcessor:
+    """The frame settings as transformers and vLLM expect them beside a Qwen2.5-VL."""
+    from transformers import Qwen2VLImageProcessor
+
+    vision = config.vision_config
+    return Qwen2VLImageProcessor(
+        patch_size=vision.patch_size,
+        temporal_patch_size=vision.temporal_patch_size,
+        merge_size=vision.spatial_merge_size,
+    )
