@@ -18,6 +18,7 @@ from benchmarks.ablations.figures import Ablations
 from benchmarks.ablations.page import write
 from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
+from videmo.backbone.weights_check import check_setting
 from videmo.evaluation.page.rendering import duration
 from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         params = load_params(options.params, options.set)
         check_outside(params)
+        check_setting("backbone.name", params.backbone.name)
         with held_name(RUN.name), stoppable():
             return _run(params, options)
     except SettingError as error:

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from videmo.backbone.families import FAMILIES
 from videmo.backbone.loading import load_policy
 from videmo.backbone.qwen2_5_vl.tiny import random_policy
-from videmo.backbone.weights_check import INDEX, TINY, WEIGHTS, check_model, check_policy, is_policy
+from videmo.backbone.weights_check import INDEX, TINY, WEIGHTS, check_model, check_policy, check_setting, is_policy
+from videmo.settings.errors import SettingError
 
 
 @pytest.fixture
@@ -214,6 +215,23 @@ def test_a_model_of_another_family_is_checked_without_knowing_its_shapes(model):
     (model / "modeling.py").touch()
     with pytest.raises(ValueError, match=r"modeling\.py: code beside the weights"):
         check_model(model)
+
+
+def test_the_door_names_the_setting_the_model_and_the_fault(model):
+    weights_with(model, drop_every_second)
+    for setting, any_family in (("backbone.name", False), ("--model", True)):
+        with pytest.raises(SettingError, match=rf"{setting} = {model}: model\.safetensors: 52 of 104 tensors"):
+            check_setting(setting, str(model), any_family)
+    check_setting("backbone.name", "nobody/has-this-model")
+
+
+def test_a_run_is_refused_before_it_starts_where_its_backbone_is_damaged(model):
+    weights_with(model, drop_every_second)
+    command = [sys.executable, "-m", "videmo.cli.kfp", "run", "pipelines/full.py", "--set", f"backbone.name={model}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert "52 of 104 tensors" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_the_check_imports_neither_torch_nor_transformers():

@@ -14,6 +14,7 @@ from pathlib import Path
 from videmo.backbone.families import FAMILIES
 from videmo.backbone.family import Family, Json, Shape
 from videmo.backbone.safetensors_header import tensor_shapes
+from videmo.settings.errors import SettingError
 
 TINY = Path(__file__).parent / "weights" / "tiny"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -80,6 +81,18 @@ def read_json(path: Path) -> dict[str, object]:
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: is a JSON {type(content).__name__}, must be an object")
     return content
+
+
+def check_setting(setting: str, name: str, any_family: bool = False) -> None:
+    """Raise SettingError where the files of the model that `setting` names have a fault: `check_policy`, or
+    `check_model` with `any_family`. A model that is not on this machine is not checked."""
+    directory = find_model(name)
+    if directory is None:
+        return
+    try:
+        (check_model if any_family else check_policy)(directory)
+    except (ValueError, OSError) as error:
+        raise SettingError(f"{setting} = {name}: {error}") from None
 
 
 def is_policy(name: str | Path) -> bool:

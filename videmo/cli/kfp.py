@@ -58,6 +58,7 @@ def run_file(
     name: str | None,
 ) -> int | None:
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
+    from videmo.backbone.weights_check import check_setting
     from videmo.kubeflow import pipeline_file
     from videmo.pipeline.run_names import check_name, free_name
     from videmo.settings.params import load_params
@@ -66,6 +67,7 @@ def run_file(
     pipeline_file.check_path(file)
     settings = load_params(params or _default_params(file), list(overrides))
     check_outside(settings, here=endpoint is None)
+    check_setting("backbone.name", settings.backbone.name)
     check_name(name)
     if endpoint is not None:
         from videmo.kubeflow.submit import check_endpoint

@@ -215,8 +215,10 @@ def pretrain_tiny(
 
 
 def _settings(params: Path, overrides: list[str] | None, here: bool = True) -> Params:
+    from videmo.backbone.weights_check import check_setting
     from videmo.stages.external_inputs import check_outside
 
     settings = settings_of(params, overrides)
     check_outside(settings, here)
+    check_setting("backbone.name", settings.backbone.name)
     return settings

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from videmo.backbone.weights_check import check_setting
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
@@ -41,6 +42,7 @@ def model_directory(name: str) -> str:
     """
     if not name.startswith(REGISTERED):
         check_model("--model", name)
+        check_setting("--model", name, any_family=True)
         return name
     from mlflow.exceptions import MlflowException
 
