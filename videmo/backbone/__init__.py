@@ -1,1 +1,1 @@
-"""The model: loading and saving Qwen2.5-VL, packing frames, the chat template, prefix trees."""
+"""Models: one interface, a folder for each family, the check of a model's files, and prefix trees."""
