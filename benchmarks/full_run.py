@@ -2,7 +2,9 @@
 
 python -m benchmarks.full_run [options of kfp run]
 
-Runs `kfp run pipelines/full.py` twice in an empty home: the store, the runs and the registry start with nothing.
+Runs `kfp run pipelines/full.py` in an empty home, where the store, the runs and the registry start with nothing, then
+three times more, of which the one in the middle counts. The last line is JSON: seconds_cold, seconds_cached, peak_gb,
+mean15.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +37,8 @@ def main() -> None:
         latest = Path(home) / "runs" / "latest"
         metrics = json.loads((latest / "metrics.json").read_text(encoding="utf-8"))
         report = (latest / "report.html").stat().st_size
-        cached = timed_run(Path(home), sys.argv[1:])
+        again = [timed_run(Path(home), sys.argv[1:]) for _ in range(3)]
+        cached = sorted(again, key=lambda run: run.seconds)[1]
     show(cold, cached, metrics, report)
 
 
@@ -43,9 +47,11 @@ def timed_run(home: Path, options: list[str]) -> Run:
     command = [str(Path(sys.executable).parent / "kfp"), "run", "pipelines/full.py", *options]
     started, peak = time.monotonic(), 0
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "VIDEMO_HOME": str(home)})
-    while process.poll() is None:
+    while True:
         peak = max(peak, resident(process.pid))
-        time.sleep(SAMPLE_SECONDS)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SAMPLE_SECONDS)
+            break
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     return Run(time.monotonic() - started, peak / 1e9)
