@@ -102,7 +102,7 @@ def _print_figures(found: Ablations, page: Path) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.ablations", description=__doc__.partition("\n")[0])
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="settings")
+    parser.add_argument("--params", type=Path, action="append", default=[], help="settings on top of params.yaml")
     parser.add_argument("--set", action="append", metavar="SECTION.KEY=VALUE", help="change a setting")
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the training; the data stay the same"

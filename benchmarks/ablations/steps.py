@@ -12,8 +12,9 @@ from pathlib import Path
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.standalone_eval import ANSWERS
+from videmo.settings.layers import Layers
 from videmo.settings.params import Params, check_params
-from videmo.settings.reading import override
+from videmo.settings.reading import change_of
 from videmo.settings.sections import ReasoningSettings
 from videmo.stages.report import faults
 
@@ -94,10 +95,10 @@ def steps_of(params: Params, seed: int) -> dict[str, Step]:
 
 def changed(params: Params, *changes: str) -> Params:
     """`params` with changes as `--set` takes them."""
-    settings = params.model_dump(mode="json")
+    layers = Layers(params.model_dump(mode="json"))
     for change in changes:
-        override(settings, change)
-    return check_params(settings)
+        layers.add(change_of(change, layers.values), change)
+    return check_params(layers.values)
 
 
 def _step(stage: Stage, params: Params, *inputs: Step) -> Step:

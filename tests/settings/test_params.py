@@ -1,14 +1,19 @@
 """Settings: every params file of the project holds, and mistakes are told in one line."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
 from videmo.settings.errors import SettingError
-from videmo.settings.params import Params, check_params, load_params
+from videmo.settings.layers import stack
+from videmo.settings.params import Params, check_params, explain, load_params, resolve
 
 ROOT = Path(__file__).parents[2]
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n" for below, name in pairwise("abcdefghi")
+)
 FILES = [ROOT / "params.yaml", *sorted((ROOT / "params").glob("*.yaml"))]
 
 
@@ -28,7 +33,8 @@ def test_params_yaml_names_every_setting_so_that_dvc_sees_a_change_of_any():
 
 @pytest.mark.parametrize("size", ["3b", "7b"])
 def test_the_papers_settings_are_the_papers(size):
-    params = load_params(ROOT / "params" / f"paper-{size}.yaml")
+    files = ["paper-3b.yaml"] if size == "3b" else ["paper-3b.yaml", "paper-7b.yaml"]
+    params = load_params([ROOT / "params" / name for name in files])
     assert params.backbone.name == f"Qwen/Qwen2.5-VL-{size.upper()}-Instruct"
     assert params.backbone.max_pixels == 128 * 28 * 28 >= params.data.frame_size**2
     assert params.data.frames == 16
@@ -39,6 +45,43 @@ def test_the_papers_settings_are_the_papers(size):
     rollouts = params.rl.branching[0] * params.rl.branching[1] * params.rl.branching[2]
     assert (rollouts, params.rl.learning_rate, params.rl.batch_clips) == (8, 1e-5, 128)
     assert params.evaluation.max_new_tokens == 2048
+    assert (params.execution.processes, params.execution.zero_stage) == (8, 3)
+
+
+def test_files_stack_and_each_value_says_which_of_them_it_comes_from(tmp_path):
+    for name, text in {"base": "rl: {steps: 9, kl: 0.5}\n", "mine": "rl: {kl: 0.1}\nsft: {lora: {rank: 8}}\n"}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    layers = stack([tmp_path / "base.yaml", tmp_path / "mine.yaml"], ["rl.seed=4"])
+    params = resolve(layers)
+    assert (params.rl.steps, params.rl.kl, params.rl.seed, params.rl.batch_clips) == (9, 0.1, 4, 40)
+
+    def told(key):
+        return [line.partition("  ")[2] for line in explain(params, layers, key)]
+
+    assert told("rl.steps") == [f"({tmp_path}/base.yaml)"]
+    assert told("rl.kl") == [f"({tmp_path}/mine.yaml)"]
+    assert told("rl.seed") == ["(--set rl.seed=4)"]
+    assert told("rl.batch_clips") == ["(params.yaml)"]
+    assert told("sft.lora") == [f"({tmp_path}/mine.yaml)", "(the default of sft.lora)", "(the default of sft.lora)"]
+    assert explain(params, layers, "rl.kl") == [f"rl.kl = 0.1  ({tmp_path}/mine.yaml)"]
+    with pytest.raises(SettingError, match=r"--explain rl\.stepz: no such setting; did you mean rl\.steps\?"):
+        explain(params, layers, "rl.stepz")
+
+
+def test_a_section_that_a_higher_layer_switches_off_is_off(tmp_path):
+    (tmp_path / "base.yaml").write_text("sft: {lora: {rank: 8}}\n")
+    layers = stack([tmp_path / "base.yaml"], ["sft.lora=null"])
+    assert resolve(layers).sft.lora is None
+    assert explain(resolve(layers), layers, "sft.lora") == ["sft.lora = None  (--set sft.lora=null)"]
+
+
+def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(tmp_path):
+    params = load_params(
+        ROOT / "params" / "smoke.yaml", ["promotion.task_tolerances={head_pose: 5.0}", "sft.lora.rank=4"]
+    )
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json")))
+    assert load_params(tmp_path / "params.yaml") == params
+    assert check_params(yaml.safe_load((tmp_path / "params.yaml").read_text())) == params
 
 
 @pytest.mark.parametrize(
@@ -96,6 +139,16 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
         ("a: [", "not a readable YAML"),
         ("", "empty"),
         ("rl: {}\nrl: {}", "'rl' stands there twice"),
+        ("a: 2024-13-45", "month must be in"),
+        ("a: 0x_", "not a readable YAML"),
+        ("a: " + "[" * 3000, "nested too deeply"),
+        (
+            "".join(
+                f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9) if i else 'x'}]\n"
+                for i in range(9)
+            ),
+            "too long",
+        ),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):

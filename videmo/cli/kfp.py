@@ -38,10 +38,17 @@ def main() -> None:
     stock_main()
 
 
-@click.command(name="run", epilog="Settings that neither the file nor --set names have the models' defaults.")
+@click.command(name="run", epilog="Settings stack: params.yaml, each --params on it, and --set on top.")
 @click.argument("file", metavar="FILE.py", type=click.Path(path_type=Path))
-@click.option("--params", type=click.Path(path_type=Path), metavar="FILE", help="Settings; params.yaml by default.")
+@click.option(
+    "--params",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings on params.yaml; repeatable.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
+@click.option("--explain", metavar="KEY", help="Print what a setting is and where it comes from.")
 @click.option("--plan", is_flag=True, help="Show what would run and why, without running it.")
 @click.option("--verify", is_flag=True, help="Read again what was read before: files outside the store, outputs in it.")
 @click.option("--no-cache", is_flag=True, help="Run every step, even if the store has its output.")
@@ -49,8 +56,9 @@ def main() -> None:
 @click.option("--name", help="Name of the run; the date and time by default.")
 def run_file(
     file: Path,
-    params: Path | None,
+    params: tuple[Path, ...],
     overrides: tuple[str, ...],
+    explain: str | None,
     plan: bool,
     verify: bool,
     no_cache: bool,
@@ -61,11 +69,16 @@ def run_file(
     from videmo.backbone.weights_check import check_setting
     from videmo.kubeflow import pipeline_file
     from videmo.pipeline.run_names import check_name, free_name
-    from videmo.settings.params import load_params
+    from videmo.settings import params as settings_of_run
+    from videmo.settings.layers import stack
     from videmo.stages.external_inputs import check_outside
 
     pipeline_file.check_path(file)
-    settings = load_params(params or _default_params(file), list(overrides))
+    layers = stack(params, overrides, near=file)
+    settings = settings_of_run.resolve(layers)
+    if explain:
+        print("\n".join(settings_of_run.explain(settings, layers, explain)))
+        return None
     check_outside(settings, here=endpoint is None)
     check_setting("backbone.name", settings.backbone.name)
     check_name(name)
@@ -87,7 +100,7 @@ def run_file(
     else:
         from videmo.kubeflow.local_runner import run_here
 
-        return run_here(pipeline, settings, name, fresh=no_cache)
+        return run_here(pipeline, settings, name, fresh=no_cache, origins=layers.origins)
     return None
 
 
@@ -139,13 +152,6 @@ def _help(exit_code: int) -> int:
     for name, purpose in STOCK_COMMANDS.items():
         print(f"  {name:<12} {purpose}")
     return exit_code
-
-
-def _default_params(file: Path) -> Path:
-    """params.yaml of the current directory, or of the nearest directory above the pipeline."""
-    places = (Path.cwd(), *file.resolve().parents)
-    found = next((place for place in places if (place / "params.yaml").is_file()), Path("."))
-    return Path(os.path.relpath(found / "params.yaml"))
 
 
 def _show_plan(params: Params, pipeline: PipelineFile, fresh: bool) -> None:

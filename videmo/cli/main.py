@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videmo.cli.eval import evaluate_model, score_file
-from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
+from videmo.cli.options import DEFAULT, Overrides, ParamsFile, explanation, settings_of
 from videmo.cli.registry import registry
 from videmo.settings.errors import SettingError
 
@@ -48,10 +48,16 @@ def main() -> None:
 def show_plan(
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
+    explain: Annotated[
+        str | None, typer.Option(help="Print what a setting or section is and where it comes from.", metavar="KEY")
+    ] = None,
     write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read again what was read before.")] = False,
 ) -> None:
     """Print each stage with its digest, and whether it is cached or why it would run."""
+    if explain:
+        print("\n".join(explanation(params, overrides, explain)))
+        return
     from videmo.pipeline.dag import plan
     from videmo.pipeline.verify import verify_plan
 
@@ -130,7 +136,7 @@ def write_report_again(run: Annotated[str, typer.Argument(help="Name of the run.
 
     check_tracking()
     folder = folder_of(run)
-    settings = settings_of(folder / "params.yaml", None)
+    settings = settings_of([folder / "params.yaml"], None)
     print(os.path.relpath(write_run_report(settings.model_dump(mode="json"), {"name": folder.name})))
 
 
@@ -171,7 +177,8 @@ def schedule(
         print(schedule_there(pipeline_file.load(file), settings, endpoint, name, cron))
     else:
         changes = [part for override in overrides or [] for part in ("--set", override)]
-        schedule_here([str(file), "--params", str(params), *changes], cron)
+        files = [part for path in params or () for part in ("--params", str(path))]
+        schedule_here([str(file), *files, *changes], cron)
 
 
 @app.command("trainjob")
@@ -214,7 +221,7 @@ def pretrain_tiny(
     print(json.dumps(pretrain(output, Schedule(seed=seed))))
 
 
-def _settings(params: Path, overrides: list[str] | None, here: bool = True) -> Params:
+def _settings(params: list[Path] | None, overrides: list[str] | None, here: bool = True) -> Params:
     from videmo.backbone.weights_check import check_setting
     from videmo.stages.external_inputs import check_outside
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from io import TextIOBase
@@ -31,17 +31,20 @@ from videmo.stages.store import home
 DISK_FULL = 2**20  # bytes; with less free space the disk counts as full
 
 
-def run_here(pipeline: PipelineFile, params: Params, name: str | None, fresh: bool) -> int:
+def run_here(
+    pipeline: PipelineFile, params: Params, name: str | None, fresh: bool, origins: Mapping[str, str] | None = None
+) -> int:
     """Run the pipeline. Returns the exit code: 0, 1 if a step failed, 130 if the user stopped it.
 
     The store is the only cache: kfp's local cache does not notice changes of the package's code or of the store.
     """
     with held_name(name) as held:
-        return _run(pipeline, params, Run(held, fresh))
+        run = Run(held, fresh)
+        open_run(run, params, origins)
+        return _run(pipeline, params, run)
 
 
 def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
-    open_run(run, params)
     arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"

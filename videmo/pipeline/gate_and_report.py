@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,14 @@ def _log_outcome(run: Run) -> None:
             client.log_artifact(logged, str(run.folder / name))
 
 
-def open_run(run: Run, params: Params) -> None:
+def open_run(run: Run, params: Params, origins: Mapping[str, str] | None = None) -> None:
     """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
     for folder in ("steps", "logs"):
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
     for stale in ("steps/*.json", "logs/*.log", "verdict.json", "registered.json", "metrics.json", "report.html"):
         for path in run.folder.glob(stale):
             path.unlink()
-    save_params(run, params)
+    save_params(run, params, origins)
     latest = run.folder.with_name("latest")
     new = run.folder.with_name(f".latest.{os.getpid()}")
     new.unlink(missing_ok=True)
@@ -91,11 +91,14 @@ def open_run(run: Run, params: Params) -> None:
     new.replace(latest)
 
 
-def save_params(run: Run, params: Params) -> None:
-    """Write the settings of a run as resolved."""
+def save_params(run: Run, params: Params, origins: Mapping[str, str] | None = None) -> None:
+    """Write the settings of a run as resolved, and the file or option that each came from."""
     run.folder.mkdir(parents=True, exist_ok=True)
     resolved = yaml.safe_dump(params.model_dump(mode="json"), sort_keys=False)
     (run.folder / "params.yaml").write_text(resolved, encoding="utf-8")
+    if origins:
+        told = yaml.safe_dump(dict(origins), sort_keys=False)
+        (run.folder / "params-origins.yaml").write_text(told, encoding="utf-8")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ Importing this module imports pydantic and yaml, nothing heavy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,8 @@ from videmo.settings.errors import SettingError, describe
 from videmo.settings.evaluation import Evaluation, Reasoning
 from videmo.settings.execution import Execution
 from videmo.settings.kinds import Section
+from videmo.settings.layers import Layers, settings_in, stack
 from videmo.settings.promotion import Promotion
-from videmo.settings.reading import override, read
 from videmo.settings.rl import Rl
 from videmo.settings.sft import Sft
 
@@ -59,15 +61,44 @@ class Params(Section):
         return self
 
 
-def load_params(path: Path, overrides: list[str] | None = None) -> Params:
-    """Read and check a params file; `overrides` are `section.key=value`, the value in YAML.
+def load_params(
+    files: Path | Sequence[Path] = (), overrides: Sequence[str] | None = None, near: Path | None = None
+) -> Params:
+    """Read and check the settings in `stack`: params.yaml, `files` on it, and `overrides` on top.
 
     Raises SettingError on a missing or unreadable file, an unknown key, a value out of range.
     """
-    settings = read(path)
-    for change in overrides or []:
-        override(settings, change)
-    return check_params(settings, source=str(path))
+    return resolve(stack([files] if isinstance(files, Path) else files, overrides or (), near))
+
+
+def resolve(layers: Layers) -> Params:
+    """The settings of all layers together. Raises SettingError as `load_params` does."""
+    files = [origin for origin in dict.fromkeys(layers.origins.values()) if not origin.startswith("--set")]
+    return check_params(layers.values, source=files[-1] if files else "params")
+
+
+def explain(params: Params, layers: Layers, key: str) -> list[str]:
+    """What `key`, a setting or a section, is and where it comes from, a line each.
+
+    Raises SettingError where there is no such key."""
+    values = dict.fromkeys(settings_in(params.model_dump(mode="json")))
+    named = [setting for setting in values if setting == key or setting.startswith(f"{key}.")]
+    if not named:
+        close = get_close_matches(key, values, n=1)
+        raise SettingError(f"--explain {key}: no such setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return [f"{setting} = {_value(params, setting)}  ({origin_of(layers, setting)})" for setting in named]
+
+
+def origin_of(layers: Layers, setting: str) -> str:
+    """The layer that the value of a setting comes from."""
+    return layers.origins.get(setting, f"the default of {setting.rpartition('.')[0]}")
+
+
+def _value(params: Params, setting: str) -> Any:
+    value: Any = params.model_dump(mode="json")
+    for part in setting.split("."):
+        value = value[part]
+    return value
 
 
 def check_params(settings: dict[str, Any], source: str = "params") -> Params:

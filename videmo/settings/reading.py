@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from videmo.settings.errors import SettingError
+
+SHOWN = 120  # characters of what a user wrote, in a message
+LONGEST = 100_000  # characters that settings may come to
 
 
 class _Loader(yaml.SafeLoader):
@@ -24,33 +28,52 @@ class _Loader(yaml.SafeLoader):
 def read(path: Path) -> dict[str, Any]:
     """The mapping in a params file. Raises SettingError where there is none that can be read."""
     try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingError(f"{path}: no such params file") from None
     except OSError as error:
         raise SettingError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingError(f"{path}: not a readable YAML file: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise SettingError(f"{path}: not a readable YAML file: {_short(error)}") from None
+    settings = _parse(text, f"{path}: not a readable YAML file")
     if not isinstance(settings, dict):
         found = "empty" if settings is None else type(settings).__name__
         raise SettingError(f"{path}: a params file is a mapping of sections, not {found}")
     return settings
 
 
-def override(settings: dict[str, Any], change: str) -> None:
-    """Apply `section.key=value`, the value in YAML, to `settings` in place. Raises SettingError where it is none."""
+def change_of(change: str, below: Mapping[str, Any]) -> dict[str, Any]:
+    """`section.key=value`, the value in YAML, as nested mappings.
+
+    Raises SettingError where it is none, or where it names a part of what is a value in `below`."""
     key, equals, value = change.partition("=")
     if not equals or "." not in key or not all(map(str.strip, key.split("."))):
-        raise SettingError(f"--set {change}: use section.key=value, such as --set rl.steps=10")
+        raise SettingError(f"--set {change[:SHOWN]}: use section.key=value, such as --set rl.steps=10")
     *sections, last = key.strip().split(".")
-    target = settings
+    place: Any = below
     for section in sections:
-        if target.get(section) is None:
-            target[section] = {}  # a section that is off until something in it is set, such as sft.lora
-        target = target[section]
-        if not isinstance(target, dict):
-            raise SettingError(f"--set {change}: {section} is a value, not a section")
+        place = place.get(section) if place is not None else None
+        if place is not None and not isinstance(place, Mapping):
+            raise SettingError(f"--set {change[:SHOWN]}: {section} is a value, not a section")
+    found: Any = {last: _parse(value, f"--set {change[:SHOWN]}: {value[:SHOWN]!r} is not a YAML value")}
+    for section in reversed(sections):
+        found = {section: found}
+    return dict(found)
+
+
+def _parse(text: str, fault: str) -> Any:
+    """The value of a YAML text. Raises SettingError, `fault` and what is wrong."""
     try:
-        target[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise SettingError(f"--set {change}: {value!r} is not a YAML value") from None
+        value = yaml.load(text, _Loader)
+        if len(str(value)) > LONGEST:  # also what aliases of aliases would come to
+            raise ValueError("too long for settings")
+        return value
+    # PyYAML's constructors raise whatever int(), date() and the stack raise.
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError, OverflowError) as error:
+        raise SettingError(f"{fault}: {_short(error)}") from None
+
+
+def _short(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return " ".join(str(error).split())[:SHOWN] or type(error).__name__
