@@ -4,13 +4,16 @@ import sys
 from pathlib import Path
 
 from kfp import dsl
+from kfp.dsl.pipeline_channel import PipelineArtifactChannel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the components, from wherever this is compiled
 
 from components.curriculum_sft.component import curriculum_sft
 from components.data_build.component import data_build
 from components.data_validation.component import data_validation
+from components.face15_answers.component import face15_answers
 from components.face15_eval.component import face15_eval
+from components.face15_reasoning.component import face15_reasoning
 from components.gate.component import gate
 from components.promotion.component import promotion
 from components.report.component import report
@@ -27,12 +30,29 @@ def learn(given: dict, after: dsl.PipelineTask):
     emotion = place(curriculum_sft(level="emotion", previous=expression, **given), "sft_emotion").outputs["policy"]
     improved = place(tree_rl(policy=emotion, **given), "tree_rl").outputs["improved"]
 
-    models = {"attribute": attribute, "expression": expression, "emotion": emotion, "rl": improved}
-    scores = place(face15_eval(**models, **given), "face15_eval").outputs["scores"]
+    base = place(face15_answers(model="base", **given), "answers_base").after(after).outputs["answers"]
+    rl = answers("rl", improved, given)
+    reasoning = place(face15_reasoning(policy=improved, plain=rl, **given), "answers_rl_reasoning").outputs["answers"]
+    answered = {
+        "base": base,
+        "attribute": answers("sft_attribute", attribute, given),
+        "expression": answers("sft_expression", expression, given),
+        "emotion": answers("sft_emotion", emotion, given),
+        "rl": rl,
+        "reasoning": reasoning,
+    }
+    run = {name: given[name] for name in ("params", "run")}
+    scores = place(face15_eval(**answered, **run), "face15_eval").outputs["scores"]
 
-    passed = place(gate(scores=scores, policy=improved, **given), "gate").set_caching_options(False)
+    judged = {"policy": improved, "base": base, "rl": rl, "scores": scores}
+    passed = place(gate(**judged, **given), "gate").set_caching_options(False)
     with dsl.If(passed.outputs["Output"] == True, name="the challenger passes"):  # noqa: E712
-        place(promotion(scores=scores, policy=improved, **given), "promotion")
+        place(promotion(**judged, **given), "promotion")
+
+
+def answers(model: str, policy: PipelineArtifactChannel, given: dict):
+    """What a trained model answers."""
+    return place(face15_answers(model=model, policy=policy, **given), f"answers_{model}").outputs["answers"]
 
 
 @dsl.pipeline(name="videmo-full", description="data, curriculum, tree RL, face-15, promotion")

@@ -17,7 +17,8 @@ from videmo.stages.report import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = Params()
-STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", "face15_eval", "promotion")
+ASKED = tuple(f"answers_{model}" for model in MODELS)
+STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", *ASKED, "face15_eval", "promotion")
 
 
 def make_store(root, built_data):
@@ -31,13 +32,12 @@ def make_store(root, built_data):
         (root / stage / "stage.json").write_text(json.dumps(report.to_json()))
     rows = [{"step": step, "loss": 1 / (step + 1), "reward": None if step == 3 else step} for step in range(900)]
     (root / "tree_rl" / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    evaluated(root / "face15_eval", dataset)
+    evaluated(root, dataset)
 
 
-def evaluated(output, dataset):
+def evaluated(root, dataset):
     samples = choose_questions(dataset, None).samples
     scores = {}
-    (output / "predictions").mkdir()
     for number, model in enumerate(MODELS):
         answers = [
             Prediction(
@@ -47,10 +47,10 @@ def evaluated(output, dataset):
             )
             for index, s in enumerate(samples)
         ]  # fmt: skip
-        write_predictions(output / "predictions" / f"{model}.jsonl", answers)
+        write_predictions(root / f"answers_{model}" / "predictions.jsonl", answers)
         scores[model] = score(answers)
     content = scores_json(scores, 6, Evaluation(resamples=50))
-    (output / "scores.json").write_text(json.dumps(content))
+    (root / "face15_eval" / "scores.json").write_text(json.dumps(content))
 
 
 def steps(root, failed=None):

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.ablations.steps import CANDIDATES, SETTINGS, Step
-from videmo.evaluation.answer_stage import PREDICTIONS
 from videmo.evaluation.judge import choose_judge, score
-from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import (
     Estimates,
     Interval,
@@ -46,7 +45,7 @@ class Ablations:
         places = [(setting, seed) for setting, seed, answers in every if answers.output == step.output]
         if places:
             judge = choose_judge(self.params.evaluation, self.params.execution.endpoint)
-            scores = score(read_predictions(step.output / PREDICTIONS).predictions, judge)
+            scores = score(read_answers(step.output), judge)
             for setting, seed in places:
                 self.scores[setting][seed] = scores
         return bool(places)

@@ -11,11 +11,9 @@ from math import prod
 from pathlib import Path
 
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
-from videmo.pipeline.standalone_eval import ANSWERS
 from videmo.settings.layers import Layers
 from videmo.settings.params import Params, check_params
 from videmo.settings.reading import change_of
-from videmo.settings.sections import ReasoningSettings
 from videmo.stages.report import faults
 
 CANDIDATES = (2, 4, 8)  # of reasoning; one candidate is the policy itself
@@ -29,12 +27,6 @@ SETTINGS = (
 MIXED = replace(
     TABLE["sft_attribute"], name="sft_mixed", after=(), arguments={"level": "mixed"}
 )  # all levels together, in as many steps as the curriculum
-REASONED = Stage(
-    "face15_reasoning",
-    "videmo.evaluation.answer_stage",
-    ReasoningSettings,
-    arguments={"reasoning": True},
-)
 
 
 @dataclass(frozen=True)
@@ -86,11 +78,11 @@ def steps_of(params: Params, seed: int) -> dict[str, Step]:
         "chain_grpo_tree_reward": _step(TABLE["tree_rl"], chain, data, curriculum),
         "tree_grpo": tree,
     }
-    answered = {setting: _step(ANSWERS, params, data, policy) for setting, policy in policies.items()}
+    answered = {setting: _answers(params, data, policy) for setting, policy in policies.items()}
     for n in CANDIDATES:
         searching = changed(params, f"reasoning.candidates={n}")
-        answered[f"reasoning_{n}"] = _step(REASONED, searching, data, tree, answered["tree_grpo"])
-    return {"base": _step(ANSWERS, params, data), **answered}
+        answered[f"reasoning_{n}"] = _step(TABLE["answers_rl_reasoning"], searching, data, tree, answered["tree_grpo"])
+    return {"base": _step(TABLE["answers_base"], params, data), **answered}
 
 
 def changed(params: Params, *changes: str) -> Params:
@@ -99,6 +91,13 @@ def changed(params: Params, *changes: str) -> Params:
     for change in changes:
         layers.add(change_of(change, layers.values), change)
     return check_params(layers.values)
+
+
+def _answers(params: Params, data: Step, policy: Step) -> Step:
+    """The step in which a policy answers, by the row that the pipeline's table has for it."""
+    model = "rl" if policy.stage.name == "tree_rl" else policy.stage.name
+    row = TABLE.get(f"answers_{model}") or replace(TABLE["answers_base"], name=f"answers_{model}")
+    return _step(row, params, data, policy)
 
 
 def _step(stage: Stage, params: Params, *inputs: Step) -> Step:

@@ -1,7 +1,7 @@
 """Face-15: the 33 columns and 15 tasks for every model of a run."""
 
 from kfp import dsl
-from kfp.dsl import Artifact, ClassificationMetrics, Dataset, Input, Metrics, Model, Output
+from kfp.dsl import Artifact, ClassificationMetrics, Input, Metrics, Output
 
 from videmo.kubeflow.cluster import IMAGE
 
@@ -10,21 +10,23 @@ from videmo.kubeflow.cluster import IMAGE
 def face15_eval(
     params: dict,
     run: dict,
-    data: Input[Dataset],
-    attribute: Input[Model],
-    expression: Input[Model],
-    emotion: Input[Model],
-    rl: Input[Model],
+    base: Input[Artifact],
+    attribute: Input[Artifact],
+    expression: Input[Artifact],
+    emotion: Input[Artifact],
+    rl: Input[Artifact],
+    reasoning: Input[Artifact],
     scores: Output[Artifact],
     metrics: Output[Metrics],
     emotions: Output[ClassificationMetrics],
 ):
-    """Ask every model the test questions and score the answers, with intervals."""
+    """Score the answers of every model, with intervals."""
     from videmo.evaluation.results import log_confusion
     from videmo.pipeline.step import run_step
+    from videmo.stages.report import read_manifest
 
-    inputs = [data.path, attribute.path, expression.path, emotion.path, rl.path]
-    report = run_step("face15_eval", params, run, inputs)
+    answers = [base.path, attribute.path, expression.path, emotion.path, rl.path, reasoning.path]
+    report = run_step("face15_eval", params, run, inputs=answers)
     report.write_manifest(scores.path)
     report.log_to(metrics)
-    log_confusion(report.output, emotions)
+    log_confusion(read_manifest(rl.path), emotions)

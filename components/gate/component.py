@@ -11,8 +11,10 @@ def gate(
     params: dict,
     run: dict,
     data: Input[Dataset],
-    scores: Input[Artifact],
     policy: Input[Model],
+    base: Input[Artifact],
+    rl: Input[Artifact],
+    scores: Input[Artifact],
     verdict: Output[Markdown],
 ) -> bool:
     """Register `policy` as the challenger and say whether it is to become the champion."""
@@ -20,6 +22,6 @@ def gate(
     from videmo.pipeline.gate_and_report import run_gate
     from videmo.pipeline.step import Run
 
-    passed = run_gate(params, run, inputs=[data.path, scores.path, policy.path])
+    passed = run_gate(params, run, inputs=[data.path, policy.path, base.path, rl.path, scores.path])
     write_verdict(Run(**run).folder, verdict.path)
     return passed

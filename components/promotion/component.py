@@ -11,11 +11,13 @@ def promotion(
     params: dict,
     run: dict,
     data: Input[Dataset],
-    scores: Input[Artifact],
     policy: Input[Model],
+    base: Input[Artifact],
+    rl: Input[Artifact],
+    scores: Input[Artifact],
     metrics: Output[Metrics],
 ):
     """Move the alias `champion` to `policy`."""
     from videmo.pipeline.step import run_step
 
-    run_step("promotion", params, run, inputs=[data.path, scores.path, policy.path]).log_to(metrics)
+    run_step("promotion", params, run, inputs=[data.path, policy.path, base.path, rl.path, scores.path]).log_to(metrics)

@@ -16,8 +16,7 @@ from benchmarks.ablations.page import MEANING, write
 from benchmarks.ablations.paper import PAPER
 from benchmarks.ablations.running import Task, make, make_all
 from benchmarks.ablations.steps import RL, SETTINGS, changed, steps_of
-from videmo.evaluation.answer_stage import PREDICTIONS
-from videmo.evaluation.predictions import Prediction, write_predictions
+from videmo.evaluation.predictions import PREDICTIONS, Prediction, write_predictions
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.pipeline.dag import plan
 from videmo.settings.params import Params, check_params
@@ -26,6 +25,8 @@ SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 PARAMS = changed(Params(), "evaluation.resamples=50")
 TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame_size=28", "execution.workers=1")
+OWN = ("base", "attribute_only", "attribute_expression", "curriculum", "tree_grpo", "reasoning_4")  # of the pipeline
+JUDGING = ("face15_eval", "promotion")
 GAIN = {setting: float(place) for place, setting in enumerate(SETTINGS)}
 
 
@@ -51,9 +52,9 @@ def found(params=PARAMS, seeds=(0, 1), settings=SETTINGS, people=8) -> Ablations
 
 def test_the_default_settings_are_the_pipelines_own_steps():
     planned = {step.stage: step.digest for step in plan(PARAMS)}
-    assert {step.stage.name: step.digest for step in steps_of(PARAMS, 0)["tree_grpo"].chain()[:-1]} == {
-        stage: planned[stage] for stage in ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl")
-    }
+    steps = steps_of(PARAMS, 0)
+    own = {step.stage.name: step.digest for setting in OWN for step in steps[setting].chain()}
+    assert own == {stage: planned[stage] for stage in planned if stage not in ("data_validation", *JUDGING)}
 
 
 def test_settings_share_what_they_can_and_the_base_and_the_data_are_every_seeds():
@@ -199,7 +200,7 @@ def test_a_step_waits_for_what_it_reads_and_a_failure_names_its_step(tmp_path):
     answers = steps_of(changed(Params(), *TINY), 0)["base"]
     changed_since = replace(answers, digest="0123456789abcdef")
     tasks = [Task(step.stage.name, step, tmp_path / "step.log") for step in (changed_since, *answers.inputs)]
-    with pytest.raises(RuntimeError, match=r"face15_answers failed: the code was changed[^$]*step\.log"):
+    with pytest.raises(RuntimeError, match=r"answers_base failed: the code was changed[^$]*step\.log"):
         list(make_all(tasks, 2))
     assert answers.inputs[0].done
     assert not changed_since.output.exists()

@@ -47,13 +47,11 @@ def test_a_model_is_evaluated_without_a_pipeline(evaluated, built_data):
 
 
 def test_the_same_evaluation_again_asks_nothing(evaluated, home, built_data):
-    stored = sorted((home / "store" / "face15_answers").glob("*/stage.json"))
+    stored = sorted((home / "store" / "answers_base").glob("*/stage.json"))
     times = [path.stat().st_mtime_ns for path in stored]
     again = videmo("eval", "--model", "tiny", "--data", built_data, *FEW)
     assert again.stdout == evaluated[0].stdout.rpartition("report:")[0]
-    assert [
-        path.stat().st_mtime_ns for path in sorted((home / "store" / "face15_answers").glob("*/stage.json"))
-    ] == times
+    assert [path.stat().st_mtime_ns for path in sorted((home / "store" / "answers_base").glob("*/stage.json"))] == times
 
 
 def test_answers_in_a_file_score_what_the_evaluation_said(evaluated, built_data, tmp_path):

@@ -38,7 +38,7 @@ def test_ablations_that_are_killed_go_on_to_all_settings_of_both_seeds_and_run_n
     home = Home(tmp_path)
     kill_in("sft_mixed", home)
     before = home.outputs()
-    assert {output.parent.name for output in before} in ({"data_build"}, {"data_build", "face15_answers"})
+    assert {output.parent.name for output in before} in ({"data_build"}, {"data_build", "answers_base"})
     ended = home.call(*COMMAND)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.startswith(f"44 steps: {len(before)} in the store, {44 - len(before)} to run")

@@ -82,7 +82,8 @@ def test_a_second_run_finds_everything_in_the_store(home, smoke):
 
 def test_a_changed_setting_would_rerun_what_depends_on_it_and_the_plan_says_why(home, smoke):
     changed = plan(home, "--set", "reasoning.candidates=3")
-    assert changed.pop("face15_eval") == "run params changed: reasoning.candidates 2 -> 3"
+    assert changed.pop("answers_rl_reasoning") == "run params changed: reasoning.candidates 2 -> 3"
+    assert changed.pop("face15_eval") == "run input changed: answers_rl_reasoning"
     assert changed.pop("promotion") == "run input changed: face15_eval"
     assert set(changed.values()) == {"cached"}
 

@@ -15,7 +15,7 @@ from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS
 from videmo.evaluation.page.charts import curves
 from videmo.evaluation.page.examples import choose_examples
-from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.report import duration, write_report
 from videmo.tasks.catalog import COLUMNS, TASKS
 
@@ -145,7 +145,7 @@ def test_a_damaged_output_is_told_and_not_taken_for_a_missing_one(tmp_path, outp
 )
 def test_the_best_answer_is_called_so_however_few_there_are(outputs, count, places):
     dataset = open_dataset(outputs / "data_build")
-    answers = read_predictions(outputs / "face15_eval" / "predictions" / "rl.jsonl").predictions
+    answers = read_answers(outputs / "answers_rl")
     tree = next(one for one in answers if one.part == "fine_caption")
     trees = [replace(tree, id=f"s{number}") for number in range(count)]
     assert [example.place for example in choose_examples(trees, dataset)] == places

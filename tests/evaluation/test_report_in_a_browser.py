@@ -29,7 +29,7 @@ from videmo.evaluation.predictions import read_predictions, write_predictions
 def test_whatever_a_model_answers_the_page_keeps_its_size_and_its_layout_and_runs_nothing(tmp_path, outputs, answer):
     root = tmp_path / "store"
     shutil.copytree(outputs, root)
-    answers = root / "face15_eval" / "predictions" / "rl_reasoning.jsonl"
+    answers = root / "answers_rl_reasoning" / "predictions.jsonl"
     write_predictions(answers, [replace(p, response=answer) for p in read_predictions(answers).predictions])
     page, _, path = written(tmp_path, root)
     assert path.stat().st_size < 1_000_000

@@ -12,7 +12,7 @@ from videmo.tasks.catalog import PARTS
 
 def test_the_confusion_of_the_emotions_has_a_cell_for_every_question_asked(outputs):
     shown = ClassificationMetrics()
-    log_confusion(outputs / "face15_eval", shown)
+    log_confusion(outputs / "answers_rl", shown)
     matrix = json.loads(json.dumps(shown.metadata, allow_nan=False))["confusionMatrix"]
     assert [label["displayName"] for label in matrix["annotationSpecs"]] == [*PARTS[CONFUSED].answers, UNREAD]
     asked = [s for s in open_dataset(outputs / "data_build").of(split="test") if s.part == CONFUSED]
@@ -20,8 +20,7 @@ def test_the_confusion_of_the_emotions_has_a_cell_for_every_question_asked(outpu
 
 
 def test_where_no_emotion_was_asked_for_there_is_no_confusion_to_show(tmp_path):
-    (tmp_path / "predictions").mkdir()
-    (tmp_path / "predictions" / "rl.jsonl").write_text("")
+    (tmp_path / "predictions.jsonl").write_text("")
     shown = ClassificationMetrics()
     log_confusion(tmp_path, shown)
     assert not shown.metadata

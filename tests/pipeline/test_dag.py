@@ -77,11 +77,38 @@ def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
 
     assert changed(promotion={"min_gain": 1.0}) == ["promotion"]
     assert changed(validation={"min_clips": 9}) == ["data_validation"]
-    assert changed(rl={"steps": 3}) == ["tree_rl", "face15_eval", "promotion"]
-    assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "face15_eval", "promotion"]
-    assert changed(evaluation={"max_new_tokens": 3}) == ["face15_eval", "promotion"]
-    assert changed(execution={"workers": 3, "micro_tokens": 4096, "endpoint": {"retries": 1}}) == []
+    after_rl = ["tree_rl", "answers_rl", "answers_rl_reasoning", "face15_eval", "promotion"]
+    assert changed(rl={"steps": 3}) == after_rl
+    assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "answers_sft_emotion", *after_rl[1:]]
+    assert changed(reasoning={"candidates": 3}) == ["answers_rl_reasoning", "face15_eval", "promotion"]
+    assert changed(evaluation={"max_new_tokens": 3}) == [f"answers_{model}" for model in MODELS] + after_rl[-2:]
+    assert changed(execution={"workers": 3, "answer_batch": 3, "endpoint": {"retries": 1}}) == []
     assert changed(data={"seed": 7}) == [stage.name for stage in STAGES]
+
+
+@pytest.mark.parametrize(
+    ("sections", "rerun"),
+    [
+        ({"evaluation": {"judge": "endpoint", "endpoint": {"url": "http://h/v1", "model": "m"}}}, {"face15_eval"}),
+        ({"evaluation": {"resamples": 5}}, {"face15_eval"}),
+        ({"promotion": {"task_tolerance": 9.0}}, set()),
+        ({"promotion": {"min_gain": 1.0}}, set()),
+    ],
+)
+def test_another_judge_other_resamples_or_another_tolerance_ask_no_model_again(sections, rerun):
+    before, after = plan(check_params({})), plan(check_params(sections))
+    assert {old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest} == {
+        *rerun, "promotion"
+    }  # fmt: skip
+
+
+def test_the_code_that_scores_is_no_part_of_the_digest_of_answers():
+    from videmo.stages.digest import code_of
+
+    code = code_of(TABLE["answers_rl_reasoning"].module).files
+    judging = ("evaluate", "judge", "statistics", "evidence", "results", "report")
+    assert not {f"videmo/evaluation/{name}.py" for name in judging} & set(code)
+    assert "videmo/generation/hf.py" not in code_of(TABLE["face15_eval"].module).files
 
 
 def test_the_plan_says_why_a_stage_would_run():

@@ -40,21 +40,27 @@ def policy(tmp_path_factory):
 def evaluated(tmp_path, policy, registry):
     """A function that lays out what the promotion stage reads: a policy and its answers."""
 
-    def lay_out(name, right, data="d1", base=0.2, **kind):
+    def lay_out(name, right, data="d1", base=0.2, config=BACKBONE, **kind):
         where = tmp_path / name
         shutil.rmtree(where, ignore_errors=True)
         model = complete(where / "tree_rl", "tree_rl", f"policy-{name}", BACKBONE)
         (model / "model").mkdir()
         for file in policy.iterdir():
             os.link(file, model / "model" / file.name)
-        evaluation = complete(where / "face15_eval", "face15_eval", f"eval-{name}")
-        answers(evaluation / "predictions" / "rl.jsonl", right, **kind)
-        answers(evaluation / "predictions" / "base.jsonl", base)
+        asked = {"data_build": data}
+        ours = complete(
+            where / "answers_rl", "answers_rl", f"rl-{name}", config, {**asked, "tree_rl": f"policy-{name}"}
+        )
+        theirs = complete(where / "answers_base", "answers_base", "base", config, asked)
+        answers(ours / "predictions.jsonl", right, **kind)
+        answers(theirs / "predictions.jsonl", base)
         built = tmp_path / data
         return {
             "data_build": built if built.exists() else dataset(built, data),
-            "face15_eval": evaluation,
             "tree_rl": model,
+            "answers_base": theirs,
+            "answers_rl": ours,
+            "face15_eval": complete(where / "face15_eval", "face15_eval", f"eval-{name}"),
         }
 
     return lay_out

@@ -49,7 +49,7 @@ def test_the_stages_that_made_a_policy_are_found_in_the_store_when_it_lies_elsew
         before = {level: f"d-{level}", "a folder outside": "d0"}
     inputs = evaluated("a", 0.9)
     complete(inputs["tree_rl"], "tree_rl", "policy-a", BACKBONE, before)
-    assert list(lineage(inputs)) == ["data_build", *levels, "tree_rl", "face15_eval"]
+    assert list(lineage(inputs)) == ["data_build", *levels, "tree_rl", "answers_rl", "face15_eval"]
 
 
 def test_the_card_names_the_backbone_whose_licence_holds(evaluated, tmp_path):

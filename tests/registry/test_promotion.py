@@ -1,19 +1,20 @@
 """The gate against a real MLflow on SQLite, with a tiny policy on disk."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from evaluated_models import PARAMS, challenger, champion, lose_answers, promoted, verdict_of
+from evaluated_models import BACKBONE, PARAMS, challenger, champion, lose_answers, promoted, verdict_of
 
 from videmo.evaluation.judge import RULES, Judge
-from videmo.evaluation.predictions import read_predictions
 from videmo.registry import promotion
 from videmo.registry.champion import Refused, read_history
 from videmo.registry.manual_promotion import promote_version, roll_back
 from videmo.registry.promotion import asked_digest, decide, register
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import artifact
-from videmo.stages.digest import Code
+from videmo.stages.report import StageReport
 
 
 def card():
@@ -28,8 +29,7 @@ def test_the_first_model_that_beats_the_base_model_becomes_champion(evaluated, t
     assert verdict["passed"]
     assert verdict["opponent"] == "base model"
     assert champion() == challenger() == "1"
-    ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
-    assert verdict["origin"] == {"policy": "policy-a", "data": "d1", "asked": asked_digest(PARAMS, inputs, ours)}
+    assert verdict["origin"] == {"policy": "policy-a", "data": "d1", "asked": asked_digest(inputs)}
     assert report.metrics["promoted"] == 1
     assert report.metrics["gain"] > 40
 
@@ -159,7 +159,7 @@ def test_where_the_champion_was_deleted_a_challenger_meets_the_base_model_and_th
 
 def test_a_score_that_is_not_a_number_is_refused_and_the_gate_ends_well(evaluated, monkeypatch):
     broken = Judge("broken", lambda asked: [dict.fromkeys(score, float("nan")) for score in RULES.give(asked)])
-    monkeypatch.setattr("videmo.evaluation.judge.choose_judge", lambda settings: broken)
+    monkeypatch.setattr("videmo.evaluation.judge.choose_judge", lambda settings, limits: broken)
     inputs = evaluated("a", 0.9)
     verdict = decide(PARAMS, inputs)
     assert not verdict.passed
@@ -174,22 +174,19 @@ def test_a_missing_column_is_refused(evaluated):
     assert "identity" in verdict.reason
 
 
-def test_answers_are_of_one_test_set_where_nothing_but_the_model_differs(evaluated, monkeypatch):
-    inputs = evaluated("a", 0.9)
-    ours = read_predictions(inputs["face15_eval"] / "predictions" / "rl.jsonl").predictions
-    changed = lambda **settings: PARAMS.model_copy(  # noqa: E731
-        update={"evaluation": PARAMS.evaluation.model_copy(update=settings)}
-    )
-    float16 = PARAMS.model_copy(update={"backbone": PARAMS.backbone.model_copy(update={"dtype": "float16"})})
-    known = asked_digest(PARAMS, inputs, ours)
-    assert asked_digest(changed(resamples=5, judge="rules"), evaluated("b", 0.2), ours[::-1]) == known
+def test_answers_are_of_one_test_set_where_nothing_but_the_model_differs(evaluated):
+    def asked(name="a", code="1", data="d1", **config):
+        inputs = evaluated(name, 0.2, data=data, config={**BACKBONE, **config})
+        report = replace(StageReport.read(inputs["answers_rl"]), code={"videmo/evaluation/answers.py": code})
+        (inputs["answers_rl"] / "stage.json").write_text(json.dumps(report.to_json()))
+        return asked_digest(inputs)
+
+    known = asked()
+    assert asked("b", backbone={"name": "another", "dtype": "float32"}) == known
     others = [
-        asked_digest(changed(max_new_tokens=5), inputs, ours),
-        asked_digest(changed(sampler="vllm"), inputs, ours),
-        asked_digest(float16, inputs, ours),
-        asked_digest(PARAMS, inputs, ours[1:]),
-        asked_digest(PARAMS, evaluated("a", 0.9, data="d2"), ours),
+        asked(evaluation={"max_new_tokens": 5}),
+        asked(backbone={"name": "tiny", "dtype": "bfloat16"}),
+        asked(data="d2"),
+        asked(code="2"),
     ]
-    monkeypatch.setattr(promotion, "code_of", lambda module: Code({f"{module}.py": "another"}, {}))
-    others.append(asked_digest(PARAMS, inputs, ours))
-    assert len({known, *others}) == 7
+    assert len({known, *others}) == 5

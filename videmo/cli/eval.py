@@ -36,19 +36,18 @@ def evaluate_model(
     overrides: Overrides = None,
 ) -> None:
     """Ask a model the face-15 questions and score its answers. Run it again to continue after a stop."""
-    from videmo.evaluation.answer_stage import PREDICTIONS
-    from videmo.evaluation.predictions import read_predictions
+    from videmo.evaluation.predictions import PREDICTIONS, read_answers
     from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
 
     settings = settings_of(params, overrides)
     with _refusals():
         weights = model_directory(model)
         dataset = dataset_directory(data, settings)
-        answers = answers_of(weights, dataset, settings) / PREDICTIONS
-        predictions = read_predictions(answers).predictions
+        answers = answers_of(weights, dataset, settings)
+        predictions = read_answers(answers)
         scores = score_predictions(model, predictions, settings)
     _print(scores)
-    print(f"answers: {os.path.relpath(answers)}")
+    print(f"answers: {os.path.relpath(answers / PREDICTIONS)}")
     if output:
         _write(output, scores, predictions, dataset)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videmo.data.samples import Sample
-from videmo.data.shards import Dataset
+from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.predictions import Prediction, add_predictions, prediction_for, read_predictions
 from videmo.settings.evaluation import Asking, Reasoning, Searching
 from videmo.settings.sections import AnswerSettings, ReasoningSettings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from videmo.generation.sampler import Answering, Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
+SEARCHED = 64  # candidates side by side; no setting, since what a search draws depends on what stands beside it
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Progress = Callable[[int, int], None]
 
@@ -64,6 +65,26 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
 
 
+def answer_questions(
+    model: str | Path,
+    data: Path,
+    params: AnswerSettings,
+    kept: Path,
+    progress: Progress,
+    plain: Sequence[Prediction] | None = None,
+) -> list[Prediction]:
+    """The answers of a model to the test questions of a data set: the one way that a model is asked.
+
+    data: an output of data_build.  kept: the file where answers gather, so that a killed run goes on.  plain: the
+    model's plain answers, where it is to reason; then those that have levels are found level by level.
+    """
+    questions = choose_questions(open_dataset(data), params.evaluation.max_clips)
+    if plain is None:
+        return plain_answers(open_any_model(model, params), questions, params, kept, progress)
+    assert isinstance(params, ReasoningSettings)
+    return reasoned_answers(open_model(model, params), questions, params, kept, progress, plain)
+
+
 def plain_answers(
     sampler: Answering, questions: Questions, params: AnswerSettings, kept: Path, progress: Progress
 ) -> list[Prediction]:
@@ -82,7 +103,7 @@ def reasoned_answers(
 ) -> list[Prediction]:
     """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
     asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
-    clips = max(1, params.execution.answer_batch // params.reasoning.candidates)
+    clips = max(1, SEARCHED // params.reasoning.candidates)
     reasoned = answered(kept, questions.only(*REASONED), clips, asking, progress)
     better = {prediction.id: prediction for prediction in reasoned}
     return [better.get(prediction.id, prediction) for prediction in plain]
@@ -122,17 +143,13 @@ def answered(
     return [known[sample.id] for sample in questions.samples]
 
 
-def open_model(name: str | Path, params: AnswerSettings, opened: Sampler | None = None) -> Sampler:
-    """The sampler that the settings of the evaluation ask for, over the policy called `name`; `opened`, if given, over
-    the next policy: what vLLM takes to start, it takes once."""
+def open_model(name: str | Path, params: AnswerSettings) -> Sampler:
+    """The sampler that the settings of the evaluation ask for, over the policy called `name`."""
     from videmo.backbone.loading import load_policy, to_gpu
     from videmo.generation.samplers import open_sampler
 
     policy = to_gpu(load_policy(name, dtype=params.backbone.dtype))
-    if opened is None:
-        return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.execution.answer_batch)
-    opened.follow(policy)
-    return opened
+    return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.execution.answer_batch)
 
 
 def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:

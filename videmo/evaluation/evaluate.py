@@ -1,99 +1,44 @@
-"""The stage face15_eval: every model of the run answers the test questions and is scored with intervals."""
+"""The stage face15_eval: the answers of every model of the run, scored with intervals. It asks no model."""
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from videmo.data.shards import open_dataset
-from videmo.evaluation.answers import (
-    Progress,
-    Questions,
-    choose_questions,
-    open_model,
-    plain_answers,
-    reasoned_answers,
-)
 from videmo.evaluation.evidence import evidence
 from videmo.evaluation.judge import choose_judge, score
-from videmo.evaluation.predictions import Prediction, read_predictions, write_predictions
+from videmo.evaluation.predictions import ANSWERS, read_answers
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
-from videmo.settings.evaluation import Evaluation
+from videmo.settings.evaluation import Scoring
 from videmo.settings.sections import EvalSettings
 from videmo.stages.report import StageReport
-from videmo.stages.work import Work, stage_directory
+from videmo.stages.work import stage_directory
 from videmo.tasks.catalog import PAPER_COLUMNS
 from videmo.tasks.metrics import paper_aggregates, truncate
-
-if TYPE_CHECKING:
-    from videmo.generation.sampler import Sampler
 
 MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
 
 
 def run(params: EvalSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Evaluate the models in `MODELS`; what was answered before a kill is not asked again.
+    """Score the answers of the models in `MODELS`; writes `scores.json`.
 
-    inputs: data_build and the checkpoints sft_attribute, sft_expression, sft_emotion, tree_rl.
+    inputs: answers_<model> for each of them.
     """
     judge = choose_judge(params.evaluation, params.execution.endpoint)
     with stage_directory(output, __name__, params, inputs) as work:
-        questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-        folder = work.path / "predictions"
-        folder.mkdir(exist_ok=True)
-        sampler: Sampler | None = None
-        for number, model in enumerate(MODELS):
-            if not (folder / f"{model}.jsonl").exists():
-                sampler = open_model(_checkpoint(model, params, inputs), params, sampler)
-                predictions = answer(model, sampler, questions, params, folder, _progress(work, number, model))
-                write_predictions(folder / f"{model}.jsonl", predictions)
-                sampler.release()
-                gc.collect()  # a model refers to itself in circles; two at once would not fit a small machine
-            _kept(folder, model).unlink(missing_ok=True)
-        scores = {m: score(read_predictions(folder / f"{m}.jsonl").predictions, judge) for m in MODELS}
-        found = scores_json(scores, questions.clips, params.evaluation)
+        answers = {model: read_answers(inputs[ANSWERS + model]) for model in MODELS}
+        clips = len({prediction.clip for prediction in answers[MODELS[0]]})
+        scores = {model: score(predictions, judge) for model, predictions in answers.items()}
+        found = scores_json(scores, clips, params.evaluation)
         (work.path / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
         return work.finish(metrics=_metrics(found["models"]))
 
 
-def answer(
-    model: str, sampler: Sampler, questions: Questions, params: EvalSettings, folder: Path, progress: Progress
-) -> list[Prediction]:
-    """The answers of one model; those of `rl_reasoning` are the answers of `rl` but for the reasoned parts.
-
-    folder: where the answers of the other models are, and these are added batch by batch.
-    """
-    kept = _kept(folder, model)
-    if model != "rl_reasoning":
-        return plain_answers(sampler, questions, params, kept, progress)
-    plain = read_predictions(folder / "rl.jsonl").predictions
-    return reasoned_answers(sampler, questions, params, kept, progress, plain)
-
-
-def _kept(folder: Path, model: str) -> Path:
-    """Where the answers of a model gather until they are all there."""
-    return folder / f"{model}.kept.jsonl"
-
-
-def _checkpoint(model: str, params: EvalSettings, inputs: Mapping[str, Path]) -> str | Path:
-    if model == "base":
-        return params.backbone.name
-    return inputs["tree_rl" if model.startswith("rl") else model] / "model"
-
-
-def _progress(work: Work, number: int, model: str) -> Progress:
-    def progress(done: int, total: int) -> None:
-        work.progress(round(1000 * (number + done / max(1, total))), 1000 * len(MODELS), note=model)
-
-    return progress
-
-
-def scores_json(scores: Mapping[str, Scores], clips: int, settings: Evaluation) -> dict[str, Any]:
+def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> dict[str, Any]:
     """What the answers of some models to the same questions, about so many clips, come to; and what each of the models
     adds to the one before it.
 

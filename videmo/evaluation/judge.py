@@ -15,7 +15,7 @@ from videmo.evaluation.predictions import Prediction, clusters_of
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.llm.client import Client, connect
 from videmo.llm.scoring_prompts import Answered, opinions
-from videmo.settings.evaluation import Evaluation
+from videmo.settings.evaluation import Scoring
 from videmo.settings.execution import EndpointLimits
 from videmo.tasks.metrics import columns_of
 from videmo.tasks.scoring import JUDGE, is_judged, is_readable, score_answer
@@ -35,7 +35,7 @@ class Judge:
 RULES = Judge(JUDGE, lambda asked: [score_answer(*one) for one in asked])
 
 
-def choose_judge(settings: Evaluation, limits: EndpointLimits) -> Judge:
+def choose_judge(settings: Scoring, limits: EndpointLimits) -> Judge:
     """The judge that the settings name. Raises SettingError where the key of its endpoint is missing."""
     if settings.judge == JUDGE:
         return RULES

@@ -18,6 +18,8 @@ from videmo.data.people import people_groups
 from videmo.data.samples import Sample
 
 T = TypeVar("T")
+ANSWERS = "answers_"  # before the name of a model: the stage that asks it
+PREDICTIONS = "predictions.jsonl"  # in the output of such a stage
 VIDEO = "<video>"  # how ms-swift marks the place of the video in a question
 
 
@@ -109,6 +111,11 @@ def read_predictions(path: Path) -> PredictionFile:
         else:
             predictions[prediction.id] = prediction
     return PredictionFile(tuple(predictions.values()), tuple(sorted(bad_lines, key=lambda bad: bad.number)))
+
+
+def read_answers(output: Path) -> tuple[Prediction, ...]:
+    """The answers in the output of a stage answers_<model>."""
+    return read_predictions(output / PREDICTIONS).predictions
 
 
 def read_lines(path: Path) -> tuple[list[Line], list[BadLine]]:

@@ -14,7 +14,7 @@ from videmo.evaluation.page.confusions import show_choices
 from videmo.evaluation.page.examples import choose_examples
 from videmo.evaluation.page.facts import data_facts
 from videmo.evaluation.page.rendering import duration, render
-from videmo.evaluation.predictions import Prediction, read_predictions
+from videmo.evaluation.predictions import ANSWERS, Prediction, read_answers
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.params import Params
@@ -135,10 +135,9 @@ def _apart(found: Finished) -> str | None:
 
 def _answers(found: Finished) -> tuple[str, tuple[Prediction, ...]]:
     """The answers that the page shows, and whose they are."""
-    folder = found.outputs.get("face15_eval", Path()) / "predictions"
     for model in SHOWN_MODELS if found.scores else ():
-        if (folder / f"{model}.jsonl").exists():
-            return model, read_predictions(folder / f"{model}.jsonl").predictions
+        if output := found.outputs.get(ANSWERS + model):
+            return model, read_answers(output)
     return "", ()
 
 

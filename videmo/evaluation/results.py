@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from videmo.evaluation.choices import UNREAD, read_choices, taken_for
-from videmo.evaluation.predictions import read_predictions
+from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.tasks.catalog import PARTS, TASKS
 
@@ -68,13 +68,13 @@ def run_metrics(found: Finished) -> dict[str, Any]:
     }
 
 
-def log_confusion(evaluated: Path, metrics: Any) -> None:
-    """Hand what `rl` took for what in CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
+def log_confusion(answers: Path, metrics: Any) -> None:
+    """Hand what a model took for what in CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
 
-    Rows are references, columns answers. Where the part was not asked there is nothing to show.
+    answers: an output of answers_<model>.  Rows are references, columns answers. Where the part was not asked there is
+    nothing to show.
     """
-    predictions = read_predictions(evaluated / "predictions" / "rl.jsonl").predictions
-    choices = read_choices(prediction for prediction in predictions if prediction.part == CONFUSED)
+    choices = read_choices(prediction for prediction in read_answers(answers) if prediction.part == CONFUSED)
     labels = [*PARTS[CONFUSED].answers, UNREAD]
     if choices:
         metrics.log_confusion_matrix(labels, taken_for(choices, labels).tolist())

@@ -62,6 +62,19 @@ def _curriculum(level: str, *before: str) -> Stage:
     )
 
 
+def _answers(model: str, policy: str | None = None, reasoning: bool = False) -> Stage:
+    """`model` answers the test questions: `policy`, or the backbone."""
+    return Stage(
+        f"answers_{model}",
+        "videmo.evaluation.answer_stage",
+        sections.ReasoningSettings if reasoning else sections.AnswerSettings,
+        inputs=("data_build", *filter(None, [policy]), *(["answers_rl"] if reasoning else [])),
+        after=() if policy else ("data_validation",),
+        arguments={"reasoning": reasoning},
+        resources=TRAINING,
+    )
+
+
 TRAINING = Resources(cpu="8", memory="64G", gpus=1)
 
 # fmt: off
@@ -73,10 +86,18 @@ STAGES = (
     _curriculum("emotion", "sft_expression"),
     Stage("tree_rl", "videmo.training.tree_rl", sections.TreeRlSettings, ("data_build", "sft_emotion"),
           distributed=True, resources=TRAINING),
+    _answers("base"),
+    _answers("sft_attribute", "sft_attribute"),
+    _answers("sft_expression", "sft_expression"),
+    _answers("sft_emotion", "sft_emotion"),
+    _answers("rl", "tree_rl"),
+    _answers("rl_reasoning", "tree_rl", reasoning=True),
     Stage("face15_eval", "videmo.evaluation.evaluate", sections.EvalSettings,
-          ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl"), resources=TRAINING),
+          ("answers_base", "answers_sft_attribute", "answers_sft_expression", "answers_sft_emotion", "answers_rl",
+           "answers_rl_reasoning")),
     Stage("promotion", "videmo.registry.promotion", sections.PromotionSettings,
-          ("data_build", "face15_eval", "tree_rl"), reusable=False, resources=TRAINING),  # may ask a champion again
+          ("data_build", "tree_rl", "answers_base", "answers_rl", "face15_eval"),
+          reusable=False, resources=TRAINING),  # may ask a champion again
 )
 # fmt: on
 TABLE: dict[str, Stage] = {stage.name: stage for stage in STAGES}

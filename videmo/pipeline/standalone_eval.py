@@ -15,7 +15,6 @@ from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
-from videmo.settings.sections import AnswerSettings
 from videmo.stages.content import path_digest
 from videmo.stages.external_inputs import check_labels, check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
@@ -24,13 +23,6 @@ from videmo.stages.store import home, partial_of, stage_lock
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
 
-ANSWERS = Stage(
-    "face15_answers",
-    "videmo.evaluation.answer_stage",
-    AnswerSettings,
-    inputs=("data_build",),
-    arguments={"reasoning": False},
-)
 ALONE = "model"  # what scores and page call the one that they are about, whose name may be a long path
 REGISTERED = ("models:/", "runs:/")
 
@@ -86,7 +78,7 @@ def dataset_directory(path: Path, params: Params) -> Path:
 
 def answers_of(model: str, data: Path, params: Params) -> Path:
     """The output that holds the answers of `model` to the held-out questions of `data`."""
-    return make(ANSWERS, _changed(params, backbone={"name": model}), {"data_build": data})
+    return make(TABLE["answers_base"], _changed(params, backbone={"name": model}), {"data_build": data})
 
 
 def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:

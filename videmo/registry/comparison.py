@@ -14,7 +14,7 @@ from videmo.evaluation.statistics import Estimates, difference, estimate
 from videmo.registry.champion import champion_of, read_history, versions_of
 from videmo.registry.history import History
 from videmo.registry.lineage import POLICY
-from videmo.registry.promotion import asked_digest, evaluated, label_of, policy_of
+from videmo.registry.promotion import asked_digest, label_of, policy_of
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, kept_answers
 from videmo.settings.params import Params
@@ -80,7 +80,7 @@ def registered_figures(params: PromotionSettings, inputs: Mapping[str, Path]) ->
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
-    asked = asked_digest(params, inputs, evaluated(inputs, "rl"))
+    asked = asked_digest(inputs)
     judge = choose_judge(params.evaluation, params.execution.endpoint)
     models = {}
     for label, version in _shown(client, history, asked, policy_of(inputs)):

@@ -37,15 +37,16 @@ def version_tags(inputs: Mapping[str, Path], run_name: str) -> dict[str, str]:
 def lineage(inputs: Mapping[str, Path]) -> dict[str, StageReport]:
     """The reports of everything that the policy came from, in order, as far as it is still in the store."""
     found: dict[str, StageReport] = {}
-    waiting = [inputs["face15_eval"], inputs["tree_rl"], inputs["data_build"]]
+    waiting = list(inputs.values())
     while waiting:
         output = waiting.pop()
         with suppress(FileNotFoundError):
             report = StageReport.read(output)
-            found[report.stage] = report
-            waiting.extend(output_of(stage, digest) for stage, digest in report.inputs.items())
-    trained = ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl", "face15_eval")
-    return {stage: found[stage] for stage in trained if stage in found}
+            if report.stage not in found:
+                found[report.stage] = report
+                waiting.extend(output_of(stage, digest) for stage, digest in report.inputs.items())
+    order = ("data_build", "sft_attribute", "sft_expression", "sft_emotion", "tree_rl", "answers_rl", "face15_eval")
+    return {stage: found[stage] for stage in order if stage in found}
 
 
 def describe(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from videmo.evaluation.predictions import read_answers
 from videmo.registry.champion import CHALLENGER, champion_of, follow, promote, read_history, versions_of
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.registry.history import Change, History
@@ -20,7 +21,7 @@ from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, keep_answers, keep_verdict, kept_answers, kept_verdict
 from videmo.settings.sections import PromotionSettings
 from videmo.stages.content import digest_of
-from videmo.stages.digest import code_of
+from videmo.stages.digest import Code
 from videmo.stages.report import StageReport
 from videmo.stages.store import home, stage_lock
 from videmo.stages.work import stage_directory
@@ -35,25 +36,25 @@ if TYPE_CHECKING:
 def decide(params: PromotionSettings, inputs: Mapping[str, Path]) -> Verdict:
     """The gate: may the model of `tree_rl` take the champion's place? Asks the registry who that is.
 
-    inputs: data_build, face15_eval, tree_rl. A champion that has not answered these samples under these settings is
-    asked now, and its answers are kept with its version; without one, or where somebody deleted it, the opponent is the
-    base model. Where the model is the champion already, the verdict that made it so stands; one that a rollback took
-    out of charge does not come back by itself.
+    inputs: data_build, tree_rl, answers_base, answers_rl, face15_eval. A champion that has not answered these samples
+    under these settings is asked now, and its answers are kept with its version; without one, or where somebody deleted
+    it, the opponent is the base model. Where the model is the champion already, the verdict that made it so stands; one
+    that a rollback took out of charge does not come back by itself.
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
     champion = champion_of(client, history)
-    policy, ours = policy_of(inputs), evaluated(inputs, "rl")
+    policy, ours = policy_of(inputs), read_answers(inputs["answers_rl"])
     if champion and champion.tags.get(POLICY) == policy:
         return _standing(client, champion, history)
     if champion:
-        theirs = _champion_answers(client, champion, params, inputs, ours)
+        theirs = _champion_answers(client, champion, params, inputs)
         verdict = _judge(params, ours, theirs, label_of(champion))
     else:
         deleted = f"the champion before, version {history.champion}, has been deleted"
         missing = deleted if history.champion else "there was no champion yet"
-        verdict = _judge(params, ours, evaluated(inputs, "base"), "base model", missing)
-    origin = {"policy": policy, "data": _data_digest(inputs), "asked": asked_digest(params, inputs, ours)}
+        verdict = _judge(params, ours, read_answers(inputs["answers_base"]), "base model", missing)
+    origin = {"policy": policy, "data": _data_digest(inputs), "asked": asked_digest(inputs)}
     verdict = replace(verdict, origin=origin, after=history.last)
     return _not_taken_back(verdict, history, _version_of(client, history.name, policy))
 
@@ -74,9 +75,8 @@ def register(
     if version is None:
         tags = version_tags(inputs, run_name)
         version = log_policy(client, inputs["tree_rl"], inputs["data_build"], name, run_name, tags)
-    ours = evaluated(inputs, "rl")
-    if (asked := asked_digest(params, inputs, ours)) not in answered_sets(version):
-        keep_answers(client, version, asked, ours)
+    if (asked := asked_digest(inputs)) not in answered_sets(version):
+        keep_answers(client, version, asked, read_answers(inputs["answers_rl"]))
     client.set_registered_model_alias(name, CHALLENGER, version.version)
     if str(version.version) == history.champion:
         return version, None
@@ -101,11 +101,12 @@ def run(params: PromotionSettings, inputs: Mapping[str, Path], output: Path) -> 
         return work.finish(metrics={"promoted": float(champion), "version": float(version.version), **gain})
 
 
-def asked_digest(params: PromotionSettings, inputs: Mapping[str, Path], answers: Sequence[Prediction]) -> str:
-    """What answers depend on besides the model: the data, the samples asked, how answers are made and by what code."""
-    asked = sorted(prediction.id for prediction in answers)
-    settings = (params.evaluation.max_new_tokens, params.evaluation.sampler, params.backbone.dtype)
-    return digest_of([_data_digest(inputs), asked, *settings, code_of("videmo.evaluation.answers").digest])
+def asked_digest(inputs: Mapping[str, Path]) -> str:
+    """What answers depend on besides the model: the data, what is asked and how, and by what code."""
+    asking = StageReport.read(inputs["answers_rl"])
+    backbone = {key: value for key, value in asking.config["backbone"].items() if key != "name"}
+    code = Code(asking.code, asking.versions)
+    return digest_of([_data_digest(inputs), {**asking.config, "backbone": backbone}, code.digest])
 
 
 def label_of(champion: ModelVersion) -> str:
@@ -155,39 +156,26 @@ def _version_of(client: MlflowClient, name: str, policy: str) -> ModelVersion | 
     return next((version for version in versions_of(client, name) if version.tags.get(POLICY) == policy), None)
 
 
-def evaluated(inputs: Mapping[str, Path], model: str) -> tuple[Prediction, ...]:
-    from videmo.evaluation.predictions import read_predictions
-
-    return read_predictions(inputs["face15_eval"] / "predictions" / f"{model}.jsonl").predictions
-
-
 def _champion_answers(
-    client: MlflowClient,
-    champion: ModelVersion,
-    params: PromotionSettings,
-    inputs: Mapping[str, Path],
-    ours: Sequence[Prediction],
+    client: MlflowClient, champion: ModelVersion, params: PromotionSettings, inputs: Mapping[str, Path]
 ) -> Sequence[Prediction]:
-    asked = asked_digest(params, inputs, ours)
+    from videmo.evaluation.answers import answer_questions
+
+    asked = asked_digest(inputs)
     kept = kept_answers(client, champion, asked)
     if kept is not None:
         return kept
     # What a gate that was killed had been told.
     gathered = home() / "answers" / f"{champion.name}-{champion.version}-{asked}.jsonl"
     with stage_lock(gathered):
-        answers = _ask(policy_directory(champion), params, inputs, gathered)
+        answers = answer_questions(policy_directory(champion), inputs["data_build"], params, gathered, _no_progress)
         keep_answers(client, champion, asked, answers)
         gathered.unlink()
     return answers
 
 
-def _ask(policy: Path, params: PromotionSettings, inputs: Mapping[str, Path], gathered: Path) -> list[Prediction]:
-    """Ask another policy the questions of the evaluation."""
-    from videmo.data.shards import open_dataset
-    from videmo.evaluation.answers import choose_questions, open_model, plain_answers
-
-    questions = choose_questions(open_dataset(inputs["data_build"]), params.evaluation.max_clips)
-    return plain_answers(open_model(policy, params), questions, params, gathered, lambda done, total: None)
+def _no_progress(done: int, total: int) -> None:
+    """The gate has no output of its own to show progress in."""
 
 
 def policy_of(inputs: Mapping[str, Path]) -> str:

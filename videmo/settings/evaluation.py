@@ -30,13 +30,20 @@ class Searching(Asking):
     seed: int = 0
 
 
-class Evaluation(Searching):
+class Scoring(Section):
+    """What scores of answers depend on, and their intervals."""
+
+    seed: int = 0
     judge: Literal["rules", "endpoint"] = "rules"
     endpoint: Endpoint | None = None  # of the judge with that name
     resamples: Positive = 1000
 
     @model_validator(mode="after")
-    def the_judge_can_be_asked(self) -> Evaluation:
+    def the_judge_can_be_asked(self) -> Scoring:
         if self.judge == "endpoint" and self.endpoint is None:
             raise ValueError("evaluation.judge = endpoint needs evaluation.endpoint, such as {url: ..., model: ...}")
         return self
+
+
+class Evaluation(Searching, Scoring):
+    """Asking and scoring; each stage sees of it what it depends on."""

@@ -11,7 +11,7 @@ from typing import Any, Self, get_type_hints
 
 from videmo.settings.backbone import Backbone
 from videmo.settings.data import Data, Validation
-from videmo.settings.evaluation import Asking, Evaluation, Reasoning, Searching
+from videmo.settings.evaluation import Asking, Evaluation, Reasoning, Scoring, Searching
 from videmo.settings.execution import Execution
 from videmo.settings.kinds import Section
 from videmo.settings.params import Params
@@ -104,8 +104,8 @@ class ReasoningSettings(AnswerSettings):
 
 
 @dataclass(frozen=True)
-class EvalSettings(ReasoningSettings):
-    evaluation: Evaluation
+class EvalSettings(StageSettings):
+    evaluation: Scoring
 
 
 @dataclass(frozen=True)
