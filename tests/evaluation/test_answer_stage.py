@@ -89,7 +89,7 @@ def test_reasoning_answers_the_questions_for_whole_trees_and_no_others(inputs, a
     trees = choose_questions(open_dataset(inputs["data_build"]), 2).only(*answers.REASONED)
     sampler, settings = HfSampler(load_policy("tiny")), PARAMS.evaluation
     expected = [
-        one for batch in trees.by_clips(1) for one in answers.ask_reasoning(sampler, batch, settings, PARAMS.reasoning)
+        one for batch in trees.by_clips(32) for one in answers.ask_reasoning(sampler, batch, settings, PARAMS.reasoning)
     ]
     assert [one.response for one in searched if one.part in answers.REASONED] == [one.response for one in expected]
     assert [one for one in searched if one.part not in answers.REASONED] == [

@@ -156,7 +156,7 @@ def test_steps_that_train_in_several_processes_ask_for_a_gpu_each_and_the_others
     assert asked["exec-tree-rl"]["count"] == "8"
     memory = {label: executor["container"]["resources"]["resourceMemoryRequest"]
               for label, executor in spec["deploymentSpec"]["executors"].items()}  # fmt: skip
-    assert memory["exec-gate"] == memory["exec-promotion"] == memory["exec-face15-eval"]
+    assert memory["exec-gate"] == memory["exec-face15-answers"] == "64G"
 
 
 def test_retraining_learns_only_where_the_labels_have_moved(retrain):
