@@ -19,6 +19,7 @@ from benchmarks.ablations.page import write
 from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
 from videmo.backbone.weights_check import check_setting
+from videmo.evaluation.interval import bounds_text
 from videmo.evaluation.page.rendering import duration
 from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
@@ -94,9 +95,9 @@ def _print_figures(found: Ablations, page: Path) -> None:
     figures, means = found.values(), found.means()
     print(f"\n{'mean of the tasks':<24}" + "".join(f"{f'seed {seed}':>9}" for seed in found.answered) + f"{'mean':>9}")
     for setting, of_seeds in figures.items():
-        value, low, high = means[setting]["mean15"]
+        mean = means[setting]["mean15"]
         each = "".join(f"{of_seeds[str(seed)]['mean15']:>9.1f}" for seed in found.answered)
-        print(f"{setting:<24}{each}{value:>9.1f} " + (f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "± ?"))
+        print(f"{setting:<24}{each}{mean[0]:>9.1f} {bounds_text(mean)}")
     print(f"page: {os.path.relpath(page)}")
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.ablations.steps import CANDIDATES, SETTINGS, Step
+from videmo.evaluation.interval import Figure, Interval
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import (
     Estimates,
-    Interval,
     Scores,
     difference,
     difference_over,
@@ -20,7 +20,7 @@ from videmo.evaluation.statistics import (
 )
 from videmo.settings.params import Params
 
-Figures = dict[str, list[float]]  # figure -> [value, low, high]; what nothing measures is absent
+Figures = dict[str, Figure]  # figure -> [value, low, high]; what nothing measures is absent
 TABLES = {"att": "attribute", "exp": "expression", "und": "understanding"}
 FIGURES = ("mean15", *TABLES)
 COMPARED = (

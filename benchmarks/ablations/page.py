@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from benchmarks.ablations.figures import FIGURES, Ablations, Figures
 from benchmarks.ablations.paper import COLUMNS, PAPER
 from benchmarks.ablations.steps import RL, SETTINGS, Step
+from videmo.evaluation.interval import Figure, Interval, bounds_text
 from videmo.evaluation.page.charts import line_chart
 from videmo.evaluation.page.rendering import render
 from videmo.stages.files import write_whole
@@ -42,7 +43,7 @@ class Row:
     """A line of a plot: the value of each seed, and their mean with its interval."""
 
     name: str
-    mean: list[float]
+    mean: Figure
     seeds: dict[str, float]
 
 
@@ -96,10 +97,9 @@ def _sentence(found: Ablations, differences: Mapping[str, Any]) -> str:
         total = len(SETTINGS) * len(found.answered)
         return f"{total - found.missing} of {total} answers (a setting with a seed) are there so far."
     gain = differences["tree_grpo - curriculum"]["pooled"]["mean15"]
-    _, low, high = gain
-    told = "a gain" if low > 0 else "a loss" if high < 0 else "not told from chance"
-    shown = "{:+.1f} points [{:+.1f}, {:+.1f}]" if _told(gain) else "{:+.1f} points"
-    points = shown.format(*gain).replace("-", "\N{MINUS SIGN}")
+    found_gain = Interval(*gain)
+    told = "a gain" if found_gain.is_above(0) else "a loss" if found_gain.is_below(0) else "not told from chance"
+    points = f"{gain[0]:+.1f} points {bounds_text(gain, signed=True)}".replace("-", "\N{MINUS SIGN}")
     return f"Tree GRPO against the curriculum alone: {points} in the mean of the 15 tasks, {told}."
 
 
@@ -125,14 +125,9 @@ def _plot(title: str, figure: str, means: Mapping[str, Figures], values: Mapping
         for name, mean in means.items()
         if figure in mean
     )
-    drawn = [value for row in rows for value in (*row.seeds.values(), *(row.mean if _told(row.mean) else ()))]
+    drawn = [value for row in rows for value in (*row.seeds.values(), *row.mean) if value is not None]
     low, high = floor(min([*drawn, 0])), ceil(max([*drawn, 0]))
     return Plot(title, rows, low - zero, high + (zero or low == high))
-
-
-def _told(figure: Sequence[float]) -> bool:
-    """Whether there were people enough for an interval."""
-    return figure[2] - figure[1] < 100
 
 
 def _rewards(found: Ablations) -> dict[str, dict[str, Markup]]:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import asdict
 
 import numpy as np
@@ -131,7 +132,7 @@ def test_where_resamples_lose_the_mean_outcome_and_reason_say_the_same():
     verdicts = [gate(challenger, opponent, evaluation=Evaluation(resamples=1, seed=seed)) for seed in range(8)]
     assert not all(verdict.passed for verdict in verdicts)
     for verdict in verdicts:
-        assert verdict.passed == (verdict.gain[1] > 0)
+        assert verdict.passed == (verdict.gain[1] is not None and verdict.gain[1] > 0)
         assert ("becomes champion" in verdict.reason) == verdict.passed
 
 
@@ -139,6 +140,7 @@ def test_where_too_few_people_were_tested_the_refusal_asks_for_more():
     verdict = gate(scores(50.0, people=4), scores(people=4))
     assert not verdict.passed
     assert verdict.reason.endswith("must be above 0; an interval takes 5 people or more, and 4 were tested.")
+    assert "points [interval unknown] against" in verdict.reason
     assert "people" not in gate(scores(-5.0, people=5), scores(people=5)).reason
 
 
@@ -172,7 +174,24 @@ def test_the_page_says_of_each_task_how_far_it_may_fall_where_there_is_a_champio
 
 def test_a_verdict_survives_its_json():
     verdict = gate(scores(5.0), scores())
-    assert Verdict.from_dict(verdict.as_dict()) == verdict
+    assert Verdict.from_dict(json.loads(json.dumps(verdict.as_dict()))) == verdict
+
+
+def test_an_unknown_interval_is_null_in_the_verdict_s_json():
+    verdict = gate(scores(5.0, people=4), scores(people=4))
+    stored = json.loads(json.dumps(verdict.as_dict()))
+    assert stored["gain"][1:] == stored["challenger_tasks"]["emotion"][1:] == [None, None]
+    assert Verdict.from_dict(stored) == verdict
+
+
+def test_a_verdict_of_an_earlier_version_wrote_an_unknown_interval_as_all_that_is_possible():
+    stored = gate(scores(5.0), scores()).as_dict()
+    stored |= {"gain": [5.0, -100.0, 100.0], "challenger_mean15": [50.0, 0.0, 100.0]}
+    stored["task_gains"] = {"emotion": [5.0, -100.0, 100.0], "head_pose": [-9.0, -70.0, 40.0]}
+    read = Verdict.from_dict(stored)
+    assert read.gain == [5.0, None, None]
+    assert read.challenger_mean15 == [50.0, None, None]
+    assert read.task_gains == {"emotion": [5.0, None, None], "head_pose": [-9.0, -70.0, 40.0]}
 
 
 @settings(max_examples=25, deadline=None)

@@ -15,6 +15,7 @@ from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
 from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
+    from videmo.evaluation.interval import Figure
     from videmo.evaluation.predictions import Prediction
 
 Data = Annotated[
@@ -111,10 +112,10 @@ def _print(scores: dict[str, Any]) -> None:
             print(f"not readable, and scored 0 by rules: {unread} of {asked} {kind}")
 
 
-def _line(name: str, figure: list[float]) -> str:
-    value, low, high = figure
-    bounds = f"[{low:.1f}, {high:.1f}]" if high - low < 100 else "too few people for an interval"
-    return f"{name:<26} {value:5.1f}  {bounds}"
+def _line(name: str, figure: Figure) -> str:
+    from videmo.evaluation.interval import bounds_text
+
+    return f"{name:<26} {figure[0]:5.1f}  {bounds_text(figure)}"
 
 
 def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:

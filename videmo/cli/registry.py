@@ -192,7 +192,9 @@ def _print_change(entry: Entry) -> None:
 
 
 def _version_line(row: dict[str, Any]) -> str:
-    mean = "{:5.1f} [{:.1f}, {:.1f}] {}".format(*row["mean15"], row["judge"]) if row["mean15"] else "not measured"
+    from videmo.evaluation.interval import figure_text
+
+    mean = f"{figure_text(row['mean15'])} {row['judge']}" if row["mean15"] else "not measured"
     gate = {True: "passed", False: "refused", None: "not judged"}[row["passed"]]
     return f"{row['version']:>4}  {mean:<28}  {gate:<10}  {row['run']:<20}  {', '.join(row['names'])}".rstrip()
 
@@ -207,6 +209,8 @@ def _entry_line(entry: Entry, counts: bool) -> str:
 
 
 def _comparison_lines(found: Comparison) -> list[str]:
+    from videmo.evaluation.interval import figure_text
+
     first, second = found.versions
     head = (
         f"version {second} - version {first}: {found.samples} samples of test set {found.test_set}, judge {found.judge}"
@@ -214,6 +218,6 @@ def _comparison_lines(found: Comparison) -> list[str]:
     rows = {"mean of the tasks": [figures.mean15 for figures in (*found.figures, found.gains)]}
     rows |= {task: [figures.tasks[task] for figures in (*found.figures, found.gains)] for task in found.gains.tasks}
     return [head] + [
-        f"{name:<24} {a.value:5.1f} {b.value:5.1f}  {gain.value:+5.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"
+        f"{name:<24} {a.value:5.1f} {b.value:5.1f}  {figure_text(gain.as_list(), signed=True)}"
         for name, (a, b, gain) in rows.items()
     ]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videmo.evaluation.interval import Interval
 from videmo.evaluation.predictions import Prediction, clusters_of
-from videmo.evaluation.statistics import FEW, Interval, resampling_weights
+from videmo.evaluation.statistics import FEW, interval, resampling_weights
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.metrics import recalls
 from videmo.tasks.questions import answer_space, aspect_of, has_one_answer, read_answer
@@ -172,7 +173,7 @@ def _drawn(choices: Sequence[Choice], labels: Sequence[str], resamples: int, see
 
 def _interval(value: float, drawn: tuple[Array, Array] | None, figure: Callable[[Array, Array], Array]) -> Interval:
     if drawn is None:
-        return Interval(value, 0.0, 100.0)
+        return Interval(value)
     with np.errstate(invalid="ignore"):
         low, high = np.nanpercentile(100 * figure(*drawn), (2.5, 97.5))
-    return Interval(value, float(low), float(high))
+    return interval(value, low, high)

@@ -73,7 +73,7 @@ def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, 
 
 
 def figures_json(found: Estimates) -> dict[str, Any]:
-    """Every figure as [value, low, high]."""
+    """Every figure as [value, low, high], the last two None where the interval is unknown."""
     levels = {"column": found.columns, "task": found.tasks, "table": found.tables}
     listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
     return {**listed, MEAN15: found.mean15.as_list()}

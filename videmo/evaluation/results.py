@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from videmo.evaluation.choices import UNREAD, read_choices, taken_for
+from videmo.evaluation.interval import Figure
 from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.tasks.catalog import PARTS, TASKS
@@ -92,5 +93,5 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def _values(figures: Mapping[str, list[float]], names: Sequence[str]) -> dict[str, float | None]:
+def _values(figures: Mapping[str, Figure], names: Sequence[str]) -> dict[str, float | None]:
     return {name: figures[name][0] if name in figures else None for name in names}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videmo.evaluation.interval import Interval
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 Array = np.ndarray
@@ -36,18 +37,6 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A figure with its central 95 % percentile interval: all that is possible where there are too few clusters."""
-
-    value: float
-    low: float
-    high: float
-
-    def as_list(self) -> list[float]:
-        return [self.value, self.low, self.high]
-
-
-@dataclass(frozen=True)
 class Estimates:
     """The figures of one model, or of the difference between two; what no sample measures is absent."""
 
@@ -63,7 +52,7 @@ def estimate(scores: Scores, resamples: int, seed: int) -> Estimates:
 
     Raises ValueError where there are no scores or one is not a number.
     """
-    return _estimates(scores, _figures(scores, resamples, seed), worst=0.0)
+    return _estimates(scores, _figures(scores, resamples, seed))
 
 
 def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Estimates:
@@ -71,7 +60,7 @@ def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) 
 
     Raises ValueError where the two were not given the same samples by the same judge.
     """
-    return _estimates(challenger, resampled_differences(challenger, champion, resamples, seed), worst=-100.0)
+    return _estimates(challenger, resampled_differences(challenger, champion, resamples, seed))
 
 
 def estimate_over(runs: Sequence[Scores], resamples: int, seed: int) -> Estimates:
@@ -80,7 +69,7 @@ def estimate_over(runs: Sequence[Scores], resamples: int, seed: int) -> Estimate
     other runs. With one run, what `estimate` gives.
     """
     _check_same_samples(runs)
-    return _estimates(runs[0], _mean_of_drawn([_figures(r, resamples, seed) for r in runs], resamples, seed), worst=0.0)
+    return _estimates(runs[0], _mean_of_drawn([_figures(r, resamples, seed) for r in runs], resamples, seed))
 
 
 def difference_over(challengers: Sequence[Scores], champions: Sequence[Scores], resamples: int, seed: int) -> Estimates:
@@ -88,7 +77,7 @@ def difference_over(challengers: Sequence[Scores], champions: Sequence[Scores], 
     _check_same_samples(challengers)
     pairs = zip(challengers, champions, strict=True)
     differences = [resampled_differences(ours, theirs, resamples, seed) for ours, theirs in pairs]
-    return _estimates(challengers[0], _mean_of_drawn(differences, resamples, seed), worst=-100.0)
+    return _estimates(challengers[0], _mean_of_drawn(differences, resamples, seed))
 
 
 def resampled_differences(challenger: Scores, champion: Scores, resamples: int, seed: int) -> dict[str, Array]:
@@ -166,21 +155,19 @@ def _group_means(values: Array, groups: Sequence[Sequence[int]]) -> Array:
         return (np.where(known, values, 0) @ member) / (known @ member)
 
 
-def _estimates(scores: Scores, figures: dict[str, Array], worst: float) -> Estimates:
-    """`worst`: the lowest value a figure can take; the highest is 100."""
+def _estimates(scores: Scores, figures: dict[str, Array]) -> Estimates:
     few = few_clusters(scores)
     all_few = len(set(scores.clusters)) < FEW
     columns = _intervals(COLUMNS, figures["columns"])
     tasks = _intervals(TASKS, figures["tasks"])
     tables, mean15 = _intervals(TABLES, figures["tables"]), _intervals([MEAN15], figures[MEAN15])
     no_mean = all_few or often_lost(figures[MEAN15][1:, 0])
-    unknown = {column for column in columns if column in few}
     return Estimates(
         judge=scores.judge,
-        columns=_widened(columns, unknown, worst),
-        tasks=_widened(tasks, {name for name in tasks if unknown & set(TASKS[name].columns)}, worst),
-        tables=_widened(tables, set(tables) if all_few else set(), worst),
-        mean15=_widened(mean15, {MEAN15} if no_mean else set(), worst)[MEAN15],
+        columns=_with_unknown(columns, few),
+        tasks=_with_unknown(tasks, {name for name in tasks if few & set(TASKS[name].columns)}),
+        tables=_with_unknown(tables, set(tables) if all_few else set()),
+        mean15=_with_unknown(mean15, {MEAN15} if no_mean else set())[MEAN15],
     )
 
 
@@ -197,12 +184,17 @@ def often_lost(resampled: Array) -> bool:
     return bool(np.isnan(resampled).mean() > LOST)
 
 
-def _widened(intervals: dict[str, Interval], unknown: set[str], worst: float) -> dict[str, Interval]:
-    return {name: Interval(i.value, worst, 100.0) if name in unknown else i for name, i in intervals.items()}
+def _with_unknown(intervals: dict[str, Interval], unknown: set[str]) -> dict[str, Interval]:
+    return {name: Interval(i.value) if name in unknown else i for name, i in intervals.items()}
 
 
 def _intervals(names: Iterable[str], figures: Array) -> dict[str, Interval]:
     measured = np.flatnonzero(~np.isnan(figures[0]))
     low, high = np.nanpercentile(figures[1:, measured], (2.5, 97.5), axis=0)
     every = list(names)
-    return {every[i]: Interval(float(figures[0, i]), float(low[k]), float(high[k])) for k, i in enumerate(measured)}
+    return {every[i]: interval(figures[0, i], low[k], high[k]) for k, i in enumerate(measured)}
+
+
+def interval(value: float, low: float, high: float) -> Interval:
+    """Unknown where no resample gave a value, so that the bounds are not numbers."""
+    return Interval(float(value)) if np.isnan(low) else Interval(float(value), float(low), float(high))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from videmo.evaluation.evidence import evidence
-from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Interval, Scores, difference, estimate
+from videmo.evaluation.interval import Figure, Interval, bounds_text, figure_text, read_figure
+from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Scores, difference, estimate
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
@@ -20,8 +21,8 @@ from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
 class Verdict:
     """Whether the challenger becomes champion, why in one sentence, and every number that was used.
 
-    Figures are [value, low, high] in points of 0..100; gains are challenger minus opponent, paired. The opponent is the
-    champion, or the base model where there is no champion yet.
+    Figures are [value, low, high] in points of 0..100, the last two None where the interval is unknown; gains are
+    challenger minus opponent, paired. The opponent is the champion, or the base model where there is no champion yet.
     """
 
     passed: bool
@@ -34,15 +35,15 @@ class Verdict:
     clusters: int = 0
     min_gain: float = 0.0
     tolerances: dict[str, float] = field(default_factory=dict)  # of each task, as it was applied
-    challenger_mean15: list[float] | None = None
-    opponent_mean15: list[float] | None = None
-    gain: list[float] | None = None
-    challenger_tasks: dict[str, list[float]] = field(default_factory=dict)
-    opponent_tasks: dict[str, list[float]] = field(default_factory=dict)
-    task_gains: dict[str, list[float]] = field(default_factory=dict)
-    challenger_columns: dict[str, list[float]] = field(default_factory=dict)
-    opponent_columns: dict[str, list[float]] = field(default_factory=dict)
-    column_gains: dict[str, list[float]] = field(default_factory=dict)
+    challenger_mean15: Figure | None = None
+    opponent_mean15: Figure | None = None
+    gain: Figure | None = None
+    challenger_tasks: dict[str, Figure] = field(default_factory=dict)
+    opponent_tasks: dict[str, Figure] = field(default_factory=dict)
+    task_gains: dict[str, Figure] = field(default_factory=dict)
+    challenger_columns: dict[str, Figure] = field(default_factory=dict)
+    opponent_columns: dict[str, Figure] = field(default_factory=dict)
+    column_gains: dict[str, Figure] = field(default_factory=dict)
     fallen: list[str] = field(default_factory=list)  # tasks that fell by more than their tolerance, with confidence
     p: dict[str, float] = field(default_factory=dict)  # both: evaluation/evidence.py
     detectable: dict[str, float] = field(default_factory=dict)
@@ -50,13 +51,40 @@ class Verdict:
     origin: dict[str, str] = field(default_factory=dict)
     after: int = 0
 
+    @property
+    def mean_gain(self) -> float | None:
+        """The gain in the mean of the tasks, without its interval."""
+        return self.gain[0] if self.gain else None
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Verdict:
+        """A stored verdict, of this version or an earlier one."""
         known = {entry.name for entry in fields(cls)}
-        return cls(**{name: value for name, value in stored.items() if name in known})
+        return cls(**{name: _read(name, value) for name, value in stored.items() if name in known})
+
+
+SINGLE = ("challenger_mean15", "opponent_mean15", "gain")
+NAMED = (
+    "challenger_tasks",
+    "opponent_tasks",
+    "task_gains",
+    "challenger_columns",
+    "opponent_columns",
+    "column_gains",
+)
+
+
+def _read(name: str, stored: Any) -> Any:
+    """A field of a stored verdict; its figures may be of an earlier version."""
+    lowest = -100.0 if "gain" in name else 0.0
+    if name in SINGLE and stored:
+        return read_figure(stored, lowest)
+    if name in NAMED:
+        return {entry: read_figure(figure, lowest) for entry, figure in stored.items()}
+    return stored
 
 
 def judge_challenger(
@@ -76,7 +104,7 @@ def judge_challenger(
     sampling = (evaluation.resamples, evaluation.seed)
     gains = difference(challenger, opponent, *sampling)
     tolerances = {task: promotion.task_tolerances.get(task, promotion.task_tolerance) for task in gains.tasks}
-    fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.high < -tolerances[task]]
+    fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.is_below(-tolerances[task])]
     challenger_figures, opponent_figures = estimate(challenger, *sampling), estimate(opponent, *sampling)
     clusters = len(set(challenger.clusters))
     refusal = _refusal(gains, {task: tolerances[task] for task in fallen}, promotion.min_gain, clusters)
@@ -121,24 +149,23 @@ def _problem(scores: Scores, unmatched: set[str], label: str) -> str | None:
 
 def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clusters: int) -> str | None:
     """What speaks against the challenger. `fallen`: the tolerance of each task that fell by more than that."""
-    if not gains.mean15.low > min_gain:  # nor where it is not a number
+    if not gains.mean15.is_above(min_gain):
         more = f"; an interval takes {FEW} people or more, and {clusters} were tested" if clusters < FEW else ""
         return f"the interval's lower end must be above {min_gain:g}{more}"
-    falls = [f"{task} {_points(gains.tasks[task])} by more than {most:g}" for task, most in fallen.items()]
+    falls = [
+        f"{task} {figure_text(gains.tasks[task].as_list(), signed=True)} by more than {most:g}"
+        for task, most in fallen.items()
+    ]
     return f"it falls in {', '.join(falls)} points" if falls else None
 
 
 def _reason(ours: Interval, gain: Interval, label: str, refusal: str | None, no_champion: str) -> str:
     outcome = "is refused" if refusal else "becomes champion"
-    change = f"{gain.value:+.1f} points [{gain.low:+.1f}, {gain.high:+.1f}] against the {label}"
+    change = f"{gain.value:+.1f} points {bounds_text(gain.as_list(), signed=True)} against the {label}"
     why = refusal or ("" if no_champion else "no task is seen to fall by more than its tolerance")
     said = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
     return "; ".join(filter(None, said)) + "."
 
 
-def _points(gain: Interval) -> str:
-    return f"{gain.value:+.1f} [{gain.low:+.1f}, {gain.high:+.1f}]"
-
-
-def _listed(figures: Mapping[str, Interval]) -> dict[str, list[float]]:
+def _listed(figures: Mapping[str, Interval]) -> dict[str, Figure]:
     return {name: figure.as_list() for name, figure in figures.items()}

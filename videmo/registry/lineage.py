@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videmo.evaluation.interval import figure_text
 from videmo.registry.champion import ORIGIN, PREFIX
 from videmo.registry.gate import Verdict
 from videmo.registry.packaging import PACKAGE
@@ -64,6 +65,7 @@ def model_card(name: str, version: str, came_from: Mapping[str, StageReport], ve
 
     template = files("videmo.registry").joinpath("model_card.md.jinja").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["figure"] = figure_text
     data = came_from["data_build"]
     return environment.from_string(template).render(
         name=name,
@@ -92,7 +94,7 @@ def _training(report: StageReport) -> dict[str, str]:
 
 def _in_short(version: ModelVersion, verdict: Verdict) -> str:
     mean = verdict.challenger_mean15
-    scored = f"Mean of the tasks {mean[0]:.1f} [{mean[1]:.1f}, {mean[2]:.1f}], judge {verdict.judge}. " if mean else ""
+    scored = f"Mean of the tasks {figure_text(mean)}, judge {verdict.judge}. " if mean else ""
     return (
         f"{scored}{verdict.reason} Reads what a face shows in a video, not what a person feels; not for decisions "
         f"about people. Its card is {CARD} among the artifacts of its run: `videmo registry show {version.version}`."

@@ -96,7 +96,7 @@ def run(params: PromotionSettings, inputs: Mapping[str, Path], output: Path) -> 
             change = Change(str(version.version), "gate", verdict.after, verdict.reason, kept)
             promote(connect(), params.promotion.model_name, change)
         (work.path / "verdict.json").write_text(json.dumps(verdict.as_dict(), indent=1), encoding="utf-8")
-        gain = {"gain": verdict.gain[0]} if verdict.gain else {}
+        gain = {} if verdict.mean_gain is None else {"gain": verdict.mean_gain}
         champion = verdict.passed or kept is None
         return work.finish(metrics={"promoted": float(champion), "version": float(version.version), **gain})
 
