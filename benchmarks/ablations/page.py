@@ -17,7 +17,7 @@ from benchmarks.ablations.steps import RL, SETTINGS, Step
 from videmo.evaluation.interval import Figure, Interval, bounds_text
 from videmo.evaluation.page.charts import line_chart
 from videmo.evaluation.page.rendering import render
-from videmo.stages.files import write_whole
+from videmo.stages.files import write_json, write_whole
 
 NAMES = {"mean15": "mean of 15 tasks", "att": "attribute", "exp": "expression", "und": "understanding"}
 MEANING = {
@@ -66,8 +66,8 @@ def write(folder: Path, found: Ablations) -> Path:
     values, differences = found.values(), found.differences()
     evaluation = found.params.evaluation
     compared = {"resamples": evaluation.resamples, "seed": evaluation.seed, "differences": differences}
-    write_whole(folder / "ablations.json", json.dumps(values, indent=1))
-    write_whole(folder / "comparisons.json", json.dumps(compared, indent=1))
+    write_json(folder / "ablations.json", values)
+    write_json(folder / "comparisons.json", compared)
     content = {**_about(found, differences), **_drawn(found, values, differences), "differences": differences}
     write_whole(folder / "ablations.html", render("page.html.jinja", content, beside=Path(__file__).parent))
     return folder / "ablations.html"

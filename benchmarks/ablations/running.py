@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
@@ -19,6 +16,7 @@ from benchmarks.ablations.steps import Step
 from videmo.pipeline.dag import Stage
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.params import Params
+from videmo.stages.logs import captured_output
 
 WORKERS = multiprocessing.get_context("forkserver")
 # Where there is a GPU, nothing that might touch it may be imported before the fork.
@@ -39,7 +37,7 @@ def get_ready(log: Path) -> None:
     import torch
 
     WORKERS.set_forkserver_preload(LIGHT if torch.cuda.is_available() else [*LIGHT, "deepspeed"])
-    with _printing_to(log):
+    with captured_output(log, shown=False):
         forkserver.ensure_running()
 
 
@@ -98,31 +96,11 @@ def _work(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path
     import torch
 
     torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
-    with _printing_to(log):
-        try:
-            execute(stage, params, inputs, output)
-        except BaseException:
-            traceback.print_exc()
-            raise SystemExit(1) from None
-
-
-@contextmanager
-def _printing_to(log: Path) -> Iterator[None]:
-    """Send what this process and those that it starts print to `log`; on the file descriptors, for libraries in C."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    kept = os.dup(1), os.dup(2)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for descriptor in (1, 2):
-        os.dup2(file, descriptor)
-    os.close(file)
     try:
-        yield
-    finally:
-        sys.stdout.flush()
-        for descriptor, copy in zip((1, 2), kept, strict=True):
-            os.dup2(copy, descriptor)
-            os.close(copy)
+        with captured_output(log, shown=False):
+            execute(stage, params, inputs, output)
+    except BaseException:  # it is in the log
+        raise SystemExit(1) from None
 
 
 def _last_line(log: Path) -> str:

@@ -1,6 +1,8 @@
 import os
 import time
 
+import pytest
+
 from videmo.data.workers import Workers
 
 
@@ -37,3 +39,13 @@ def test_an_item_that_takes_longer_than_it_may_is_lost_alone():
         started = time.monotonic()
         assert list(workers.map(doze, [0, 3600, 0.1, 0.2], lost=lambda seconds: -1.0)) == [0, -1.0, 0.1, 0.2]
         assert time.monotonic() - started < 60
+
+
+def refuse(number: int) -> int:
+    raise LookupError(f"no item {number}")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_error_in_the_work_is_raised_and_not_taken_for_a_lost_worker(count):
+    with Workers(count) as workers, pytest.raises(LookupError, match="no item 1"):
+        list(workers.map(refuse, [1], lost=lambda number: -number))

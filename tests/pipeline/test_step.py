@@ -1,18 +1,14 @@
 """One step of a run: store, record, log."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
 
 from videmo.pipeline.dag import TABLE, output_of, plan
 from videmo.pipeline.gate_and_report import open_run
-from videmo.pipeline.step import Run, StepRecord, captured_output, discard, planned_inputs, recorded, run_stage
+from videmo.pipeline.step import Run, StepRecord, discard, planned_inputs, recorded, run_stage
 from videmo.pipeline.verify import verify_plan
 from videmo.settings.errors import SettingError
 from videmo.settings.params import check_params
@@ -105,19 +101,6 @@ def test_a_failed_step_is_recorded_with_the_last_line_of_its_error():
     with pytest.raises(KeyError), recorded(run, StepRecord("tree_rl", "d", "o")):
         raise KeyError("p1")
     assert record(run, "tree_rl").error == "KeyError: 'p1'"
-
-
-def test_a_log_gets_what_children_print_and_does_not_wait_for_those_that_stay(tmp_path):
-    with captured_output(tmp_path / "logs" / "x.log"):
-        os.write(1, b"from here\n")
-        subprocess.run([sys.executable, "-c", "print('from a child')"], check=True)
-        staying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    staying.kill()
-    staying.wait()
-    deadline = time.monotonic() + 30
-    while (tmp_path / "logs" / "x.log").read_text().splitlines() != ["from here", "from a child"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_discarded_output_is_gone_with_what_an_unfinished_one_left(tmp_path):

@@ -70,7 +70,7 @@ def test_runs_that_start_at_the_same_moment_share_a_database_that_neither_had(ho
 def test_a_database_whose_making_was_cut_short_is_made_anew(home):
     process = subprocess.Popen([sys.executable, "-c", CONNECT], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (home / "mlflow" / "mlflow.db.new").exists():
+    while not (home / "mlflow" / "mlflow.db.partial").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)

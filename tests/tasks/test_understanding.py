@@ -3,13 +3,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tree_sentences import render_sentences
 
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import ask
 from videmo.tasks.scoring import is_readable, score_answer
 from videmo.tasks.understanding import caption_score, understanding_scores
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
-from videmo.tree.text import render, render_sentences
+from videmo.tree.text import render
 from videmo.tree.vocabulary import ASPECTS
 
 REFERENCE = AffectiveTree(

@@ -74,7 +74,7 @@ def test_a_run_killed_at_every_step_and_in_the_middle_of_a_checkpoint_ends_as_an
         task(name, processes, zero_stage, steps=5, rl_checkpoint_steps=2) for name in ("killed", "unbroken")
     )
     moments = [lambda rows=rows: killed.rows() >= rows for rows in range(5)]
-    moments.insert(2, lambda: bool(list(killed.partial.glob("checkpoints/step-*.new"))))
+    moments.insert(2, lambda: bool(list(killed.partial.glob("checkpoints/step-*.partial"))))
     for due in moments:
         kill_when(killed, due)
     complete(killed)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
+from tree_sentences import render_sentences
 
 from videmo.settings.endpoint import Endpoint
 from videmo.settings.rl import Reward
 from videmo.tasks.catalog import PARTS
 from videmo.training.rewards import Terms, caption_rewards, question_reward, tree_share
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
-from videmo.tree.text import render, render_sentences
+from videmo.tree.text import render
 from videmo.tree.vocabulary import ASPECTS, EMOTIONS
 
 SETTINGS = Reward()

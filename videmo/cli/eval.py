@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -121,10 +120,10 @@ def _line(name: str, figure: Figure) -> str:
 def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
     from videmo.evaluation.predictions import write_predictions
     from videmo.evaluation.report import write_evaluation
-    from videmo.stages.files import write_whole
+    from videmo.stages.files import write_json
 
     directory.mkdir(parents=True, exist_ok=True)
     write_predictions(directory / "predictions.jsonl", predictions)
-    write_whole(directory / "scores.json", json.dumps(scores, indent=1))
+    write_json(directory / "scores.json", scores)
     write_evaluation(directory / "report.html", scores, predictions, dataset)
     print(f"report: {os.path.relpath(directory / 'report.html')}")

@@ -85,8 +85,9 @@ def run_one_stage(
     from videmo.pipeline.dag import TABLE
     from videmo.pipeline.gate_and_report import save_params
     from videmo.pipeline.run_names import check_name
-    from videmo.pipeline.step import Run, last_line, run_stage
+    from videmo.pipeline.step import Run, run_stage
     from videmo.registry.tracking import check_tracking
+    from videmo.stages.errors import error_line
 
     if name not in TABLE:
         raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
@@ -101,7 +102,7 @@ def run_one_stage(
         raise
     except Exception as error:
         log = Run(run).folder / "logs" / f"{name}.log"
-        print(f"{name} failed: {last_line(error)}\n  log: {os.path.relpath(log)}", file=sys.stderr)
+        print(f"{name} failed: {error_line(error)}\n  log: {os.path.relpath(log)}", file=sys.stderr)
         raise typer.Exit(1) from None
     print(f"{name} {report.digest} {json.dumps(report.metrics)}")
     if to:

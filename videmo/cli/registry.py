@@ -15,6 +15,7 @@ import typer
 
 from videmo.cli.options import DEFAULT, Overrides, ParamsFile, settings_of
 from videmo.settings.errors import SettingError
+from videmo.stages.errors import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -177,7 +178,7 @@ def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
             raise SettingError(f"promotion.model_name = {name}: no version is registered under this name yet")
         yield Opened(client, settings, versions, history)
     except (MlflowException, SQLAlchemyError) as error:
-        said = f"{tracking_uri()}: {str(error).splitlines()[0]}"
+        said = f"{tracking_uri()}: {first_line(error)}"
         raise SettingError(re.sub(r"://[^/\s]*@", "://", said)) from None  # an address may hold a password
 
 

@@ -26,6 +26,7 @@ from videmo.data.workers import LONGEST, Workers
 from videmo.settings.data import Data
 from videmo.settings.sections import DataBuildSettings
 from videmo.stages.content import file_digest
+from videmo.stages.files import write_json
 from videmo.stages.report import StageReport
 from videmo.stages.work import Work, stage_directory
 
@@ -65,7 +66,7 @@ def run(params: DataBuildSettings, inputs: Mapping[str, Path], output: Path) -> 
         parts = list(build_parts(config, candidates, work, workers))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for part in parts for refused in part.rejected]
-        write_json([asdict(refused) for refused in rejected], work.path / "quarantine.json")
+        write_json(work.path / "quarantine.json", [asdict(refused) for refused in rejected])
         check_rejected(rejected, len(candidates), config.max_rejected)
         clips = with_splits([clip for part in parts for clip in part.clips], config)
         samples = [s for clip in clips for s in make_samples(clip, random.Random(f"{config.seed} {clip.id}"))]
@@ -149,7 +150,7 @@ def decode_recording(recording: Recording, config: Data, root: Path) -> Decoded 
 
 def crashed(recording: Recording, root: Path) -> Rejected:
     return Rejected(
-        os.path.relpath(recording.video, root), f"brings the decoder down, or to a stand for {LONGEST:.0f} s"
+        os.path.relpath(recording.video, root), f"decoding crashed or did not finish within {LONGEST:.0f} s"
     )
 
 
@@ -210,8 +211,7 @@ def batches(items: list[Any], size: int) -> Iterator[list[Any]]:
 
 def write_part(part: Part, path: Path) -> None:
     stored = {**asdict(part), "clips": [clip_to_json(clip) for clip in part.clips]}
-    write_json(stored, path.with_suffix(".new"))
-    os.replace(path.with_suffix(".new"), path)
+    write_json(path, stored)
 
 
 def read_part(path: Path) -> Part:
@@ -222,7 +222,3 @@ def read_part(path: Path) -> Part:
     )
     rejected = tuple(Rejected(**refused) for refused in stored["rejected"])
     return Part(tuple(map(clip_from_json, stored["clips"])), stored["contents"], entries, rejected)
-
-
-def write_json(value: Any, path: Path) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")

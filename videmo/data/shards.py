@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tarfile
 from collections.abc import Iterable, Sequence
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 from videmo.data.clip import CLIP_ID, Clip, Split
 from videmo.data.samples import Sample
 from videmo.data.tables import read_clips, read_samples
+from videmo.stages.files import whole_file
 from videmo.tree.model import Level
 
 QUALITY = 95
@@ -109,15 +109,17 @@ def decode_frame(jpeg: bytes) -> np.ndarray:
 def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[bytes]]]) -> list[Entry]:
     """Write clips (id, metadata, encoded frames) into a tar that appears complete or not at all."""
     entries = []
-    partial = path.with_suffix(".tar.partial")
-    with partial.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+    with (
+        whole_file(path) as partial,
+        partial.open("wb") as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
         for clip, metadata, frames in clips:
             if not CLIP_ID.fullmatch(clip):
                 raise ValueError(f"clip id {clip!r}: use at most 90 letters, digits, - and _")
             _add(tar, f"{clip}.json", json.dumps(metadata, ensure_ascii=False).encode())
             offsets = tuple(_add(tar, _member(clip, i), frame) for i, frame in enumerate(frames))
             entries.append(Entry(clip, path.name, offsets, tuple(map(len, frames))))
-    os.replace(partial, path)
     return entries
 
 

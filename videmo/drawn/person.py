@@ -82,15 +82,6 @@ def sample_person(rng: np.random.Generator, **fixed: Any) -> Person:
     return Person(**traits, **_sample_measures(rng, traits))
 
 
-def with_traits(person: Person, rng: np.random.Generator, **changed: Any) -> Person:
-    """The same person with some traits changed and the measures of those traits sampled again."""
-    traits = {name: getattr(person, name) for name in _TRAITS} | changed
-    return Person(**traits, **_sample_measures(rng, traits))
-
-
-_TRAITS = tuple(Person.__dataclass_fields__)[: tuple(Person.__dataclass_fields__).index("skin")]
-
-
 def _sample_traits(rng: np.random.Generator, fixed: dict[str, Any]) -> dict[str, Any]:
     def choose(name: str, items: tuple, weights: tuple[float, ...] | None = None) -> Any:
         drawn = items[int(rng.choice(len(items), p=weights))]

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 from videmo.data.clip import Clip
 from videmo.data.people import people_groups
 from videmo.data.samples import Sample
+from videmo.stages.files import whole_file
 
 T = TypeVar("T")
 ANSWERS = "answers_"  # before the name of a model: the stage that asks it
@@ -87,10 +88,8 @@ class PredictionFile:
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write all or nothing: the file appears under its name when it is complete."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with whole_file(path) as partial, partial.open("wb") as file:
         _write(file, predictions)
-    partial.replace(path)
 
 
 def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:

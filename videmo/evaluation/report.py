@@ -18,7 +18,7 @@ from videmo.evaluation.predictions import ANSWERS, Prediction, read_answers
 from videmo.evaluation.results import Finished, Step, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.params import Params
-from videmo.stages.files import write_whole
+from videmo.stages.files import write_json, write_whole
 from videmo.stages.report import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
 
@@ -34,7 +34,7 @@ def write_report(run: Path, params: Params, steps: Sequence[Step], failed: Seque
     failed: the records of what failed, the gate among it, which is no stage.
     """
     found = finished(run, steps, failed)
-    write_whole(run / "metrics.json", json.dumps(run_metrics(found), indent=1))
+    write_json(run / "metrics.json", run_metrics(found))
     write_whole(run / "report.html", render("report.html.jinja", _content(run.name, params, found)))
     return run / "report.html"
 

@@ -29,6 +29,7 @@ from videmo.backbone.weights_check import check_model
 from videmo.generation.prompts import each
 from videmo.generation.rollout import Answer
 from videmo.generation.sampler import Answering
+from videmo.stages.errors import first_line
 
 Content = list[dict[str, Any]]  # what of a message shows the clip
 
@@ -46,7 +47,7 @@ class ChatModel(Answering[Content]):
             self._processor = AutoProcessor.from_pretrained(name, local_files_only=True, trust_remote_code=False)
             self._model = _load(name, dtype)
         except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise ValueError(
                 f"{name}: no model for questions about videos can be loaded from there ({reason})"
             ) from error

@@ -22,9 +22,10 @@ from videmo.kubeflow.step_processes import SharedProcess, nothing_to_make, steps
 from videmo.pipeline.dag import plan
 from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.run_names import held_name
-from videmo.pipeline.step import Run, last_line
+from videmo.pipeline.step import Run
 from videmo.pipeline.stopping import end_children, stoppable
 from videmo.settings.params import Params
+from videmo.stages.errors import error_line
 from videmo.stages.report import STOPPED
 from videmo.stages.store import home
 
@@ -85,7 +86,7 @@ def _start(
         return re.sub(r"\x1b\[\d*m", "", str(error))
     except Exception as error:
         traceback.print_exc()  # into the log
-        return last_line(error)
+        return error_line(error)
     return None
 
 

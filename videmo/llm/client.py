@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from videmo.settings.keys import read_key
+from videmo.stages.files import write_json
 from videmo.stages.store import home
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class Client:
                 f"{self._setting}.url = {self._settings.url}: the server there is not a chat server; most addresses "
                 "end in /v1"
             )
-        _write(self._cache_file(body), {"url": self._settings.url, "request": json.loads(body), "reply": reply})
+        cache_file = self._cache_file(body)
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(cache_file, {"url": self._settings.url, "request": json.loads(body), "reply": reply})
         return reply
 
     def _take_turn(self) -> None:
@@ -230,10 +232,3 @@ def _read(path: Path) -> str | None:
         return str(json.loads(path.read_text(encoding="utf-8"))["reply"])
     except (FileNotFoundError, *BROKEN):
         return None
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.stem}.{os.getpid()}.{threading.get_ident()}")
-    new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(new, path)

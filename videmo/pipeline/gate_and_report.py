@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +11,11 @@ import yaml
 
 from videmo.llm.client import EndpointError
 from videmo.pipeline.dag import TABLE
-from videmo.pipeline.step import Run, StepRecord, captured_output, recorded
+from videmo.pipeline.step import Run, StepRecord, recorded
 from videmo.settings.params import Params, check_params
 from videmo.settings.sections import PromotionSettings
-from videmo.stages.files import write_whole
+from videmo.stages.files import whole_file, write_json
+from videmo.stages.logs import captured_output
 from videmo.stages.report import read_manifest
 
 
@@ -85,10 +84,8 @@ def open_run(run: Run, params: Params, origins: Mapping[str, str] | None = None)
             path.unlink()
     save_params(run, params, origins)
     latest = run.folder.with_name("latest")
-    new = run.folder.with_name(f".latest.{os.getpid()}")
-    new.unlink(missing_ok=True)
-    new.symlink_to(run.name)
-    new.replace(latest)
+    with whole_file(latest) as link:
+        link.symlink_to(run.name)
 
 
 def save_params(run: Run, params: Params, origins: Mapping[str, str] | None = None) -> None:
@@ -102,4 +99,4 @@ def save_params(run: Run, params: Params, origins: Mapping[str, str] | None = No
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(content, indent=1))
+    write_json(path, content)

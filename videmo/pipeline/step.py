@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +20,10 @@ from videmo.pipeline.reasons import few
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
 from videmo.stages.damage import check_inputs
-from videmo.stages.report import STOPPED, StageReport, faults, read_manifest
+from videmo.stages.errors import error_line
+from videmo.stages.files import write_json
+from videmo.stages.logs import captured_output
+from videmo.stages.report import StageReport, faults, read_manifest
 from videmo.stages.store import home, output_of, partial_of, stage_lock
 
 
@@ -55,9 +55,7 @@ class Run:
     def record(self, step: StepRecord) -> None:
         path = self.folder / "steps" / f"{step.stage}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(asdict(step), indent=1), encoding="utf-8")
-        new.replace(path)  # whole, or as it was: readers look while it changes, and disks fill up
+        write_json(path, asdict(step))  # whole, or as it was: readers look while it changes, and disks fill up
 
     def steps(self) -> list[StepRecord]:
         """The records of all stages in the order of the DAG; a stage without one has not run."""
@@ -180,57 +178,11 @@ def recorded(run: Run, step: StepRecord) -> Iterator[list[bool]]:
     try:
         yield cached
     except BaseException as error:
-        message = last_line(error)
+        message = error_line(error)
         run.record(replace(step, status="failed", seconds=_since(started), error=message))
         raise
     run.record(replace(step, status="succeeded", seconds=_since(started), cached=cached[0]))
 
 
-def last_line(error: BaseException) -> str:
-    """What an error says, on a line; a refusal of the project's own, or a plain ValueError, without the kind."""
-    kind = type(error)
-    if kind is KeyboardInterrupt:
-        return STOPPED
-    if str(error) and (kind is ValueError or kind.__module__.startswith("videmo.")):
-        return str(error).strip().splitlines()[0]
-    return traceback.format_exception_only(error)[-1].strip().splitlines()[0] if str(error) else kind.__name__
-
-
 def _since(started: float) -> float:
     return round(time.monotonic() - started, 3)
-
-
-@contextmanager
-def captured_output(log: Path) -> Iterator[None]:
-    """Copy everything that this process and its children print to `log`, and let it through as well.
-
-    Done on the file descriptors, as libraries in C and torchrun's workers do not go through sys.stdout.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    _flush()
-    kept = os.dup(1), os.dup(2)
-    log.write_bytes(b"")
-    tee = subprocess.Popen(["tee", "-i", "-a", str(log)], stdin=subprocess.PIPE)
-    assert tee.stdin is not None
-    for descriptor in (1, 2):
-        os.dup2(tee.stdin.fileno(), descriptor)
-    tee.stdin.close()
-    try:
-        yield
-    except BaseException:
-        with log.open("a", encoding="utf-8") as kept_too:  # who called prints it as well, or says it in a line
-            traceback.print_exc(file=kept_too)
-        raise
-    finally:
-        _flush()
-        for descriptor, copy in zip((1, 2), kept, strict=True):
-            os.dup2(copy, descriptor)
-            os.close(copy)
-        # A process that outlives the block, such as multiprocessing's resource tracker, may hold tee's input open.
-        with suppress(subprocess.TimeoutExpired):
-            tee.wait(timeout=0.2)
-
-
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from videmo.settings.errors import SettingError
+from videmo.stages.files import UNFINISHED
 from videmo.stages.report import StageReport
 from videmo.stages.store import home
 
@@ -82,7 +83,7 @@ def _make_database(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
         if not path.exists():
-            new = path.with_name(f"{path.name}.new")
+            new = path.with_name(f"{path.name}{UNFINISHED}")
             for stale in path.parent.glob(f"{new.name}*"):  # its journal too
                 stale.unlink()
             SqlAlchemyStore(SQLITE + str(new), (path.parent / "artifacts").as_uri()).engine.dispose()

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+UNFINISHED = ".partial"  # how the names of files end that are still being written
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all. What has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text.encode("utf-8", "replace"))
-    partial.replace(path)
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, whoever reads or writes it meanwhile.
+
+    In a text, what has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark.
+    """
+    with whole_file(path) as partial:
+        partial.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all."""
+    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `path` when the body ends, and goes where the body raises."""
+    # A name for each writer: two that shared one would publish each other's half.
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{UNFINISHED}")
+    partial.unlink(missing_ok=True)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove the files below `directory` that a killed process was writing. Only where nobody writes."""
+    for path in directory.rglob(f"*{UNFINISHED}"):
+        if path.is_file():
+            path.unlink()
 
 
 def sync_tree(directory: Path) -> None:

@@ -17,7 +17,7 @@ from videmo.settings.sections import StageSettings
 from videmo.stages.content import file_digest
 from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.external_inputs import outside_digests
-from videmo.stages.files import sync, sync_tree
+from videmo.stages.files import remove_unfinished, sync, sync_tree, write_whole
 from videmo.stages.report import STAGE_FILE, StageReport
 from videmo.stages.store import partial_of, progress_file, stage_lock
 
@@ -45,7 +45,7 @@ class Work:
         path = self.path / "metrics.jsonl"
         if path.exists():
             kept = [row for row in _whole_rows(path) if row["step"] <= step]
-            _replace(path, "".join(json.dumps(row) + "\n" for row in kept))
+            write_whole(path, "".join(json.dumps(row) + "\n" for row in kept))
 
     def progress(self, done: int, total: int, note: str = "") -> None:
         """Say how far the stage is; cheap, as at most a few calls a second reach the disk."""
@@ -104,6 +104,7 @@ def _open_partial(partial: Path, digest: str) -> None:
     if partial.exists() and (not mark.exists() or mark.read_text() != digest):
         shutil.rmtree(partial)
     partial.mkdir(exist_ok=True)
+    remove_unfinished(partial)
     mark.write_text(digest)
 
 
@@ -118,12 +119,6 @@ def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except json.JSONDecodeError:
             return
-
-
-def _replace(path: Path, text: str) -> None:
-    new = path.with_name(path.name + ".new")
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import distributed as dist
 
 from videmo.settings.execution import Execution
-from videmo.stages.files import sync_tree
+from videmo.stages.files import UNFINISHED, sync_tree
 from videmo.training.engine import TrainingEngine
 
 KEPT = 2
@@ -21,7 +21,7 @@ _NAME = re.compile(r"step-(\d+)")
 
 def save_checkpoint(directory: Path, engine: TrainingEngine, step: int) -> None:
     """Write `directory`/step-N, the state of the engine after `step` updates. Every process must call it."""
-    new, final = directory / f"step-{step}.new", directory / f"step-{step}"
+    new, final = directory / f"step-{step}{UNFINISHED}", directory / f"step-{step}"
     if engine.process == 0:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)

@@ -2,8 +2,8 @@
 
     <attribute>age: young; gender: male</attribute><expression>brows: raised</expression><emotion>...</emotion>
 
-`parse` reads what `render` and `render_sentences` write, and whatever else a model may say: it never raises, takes time
-linear in the length, and reports with its position what it could not read.
+`parse` reads what `render` writes, sentences such as `The brows are raised.`, and whatever else a model may say: it
+never raises, takes time linear in the length, and reports with its position what it could not read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 _TAG = re.compile(r"<(/?)(attribute|expression|emotion)>")
 _STATEMENT_END = re.compile(r"[;\n]|\.(?=\s|$)")
 _UNWRITABLE = re.compile(r"[:;,<>\n]|\.(?=\s|$)|^the\b|\b(?:is|are)\b", re.IGNORECASE)
-_PLURAL = frozenset(("brows", "eyelids", "cheeks", "mouth corners", "lips", "people"))
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,6 @@ class _Reading:
 def render(tree: AffectiveTree, levels: tuple[Level, ...] = LEVELS) -> str:
     """The tree as tagged lists of pairs. Raises ValueError on a pair that the grammar cannot hold."""
     return _tagged(levels, {level: "; ".join(map(_pair, tree.level(level))) for level in levels})
-
-
-def render_sentences(tree: AffectiveTree, levels: tuple[Level, ...] = LEVELS) -> str:
-    """The tree as tagged sentences, one for each pair. Raises ValueError on a pair that the grammar cannot hold."""
-    return _tagged(levels, {level: " ".join(map(_sentence, tree.level(level))) for level in levels})
 
 
 def parse(text: str) -> Parsed:
@@ -146,11 +140,6 @@ def _tagged(levels: tuple[Level, ...], segments: dict[Level, str]) -> str:
 def _pair(pair: Pair) -> str:
     _check(pair)
     return f"{pair.aspect}: {pair.item}"
-
-
-def _sentence(pair: Pair) -> str:
-    _check(pair)
-    return f"The {pair.aspect} {'are' if pair.aspect in _PLURAL else 'is'} {pair.item}."
 
 
 def _check(pair: Pair) -> None:
