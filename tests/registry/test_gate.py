@@ -238,3 +238,9 @@ def test_of_many_missing_columns_three_are_named_and_the_others_counted():
 def test_a_verdict_stored_with_fields_of_another_version_is_read():
     stored = {**gate(scores(5.0), scores()).as_dict(), "mood": "fine"}
     assert Verdict.from_dict(stored) == gate(scores(5.0), scores())
+
+
+def test_of_several_scores_that_are_not_numbers_the_first_is_named():
+    challenger = scores(50.0)
+    challenger.values[[7, 9]] = float("nan")
+    assert "score of sample 0-7 is not a number" in gate(challenger, scores()).reason
