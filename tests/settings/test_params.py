@@ -107,6 +107,21 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rl.steps=yes", "rl.steps = True: takes no yes or no"),
         ("data.test_share=off", "takes no yes or no"),
         ("rl.reward=3", "rl.reward = 3: is a section, with edit_lambda"),
+        ("data.seed=-1", "data.seed = -1"),
+        ("sft.seed=4294967296", "sft.seed = 4294967296"),
+        ("rl.branching=[1000, 1000, 1000]", "1000000000 leaves, over 1024"),
+        ("rl.reward={tree_weight: 0, format_weight: 0}", "every caption earns 0"),
+        ("rl.reward={qa_weight: 0, format_weight: 0}", "every answer earns 0"),
+        ("rl.learning_rate=1.0e+308", "rl.learning_rate = 1e+308"),
+        ("rl.temperature=1.0e+308", "rl.temperature = 1e+308"),
+        ("rl.reward.similar=[{aspect: emotoin, items: [fear, anxiety], cost: 0.2}]", "did you mean emotion?"),
+        ("rl.reward.similar=[{aspect: emotion, items: [fear, anxeity], cost: 0.2}]", "did you mean anxiety?"),
+        ("validation.min_columns=34", "validation.min_columns = 34"),
+        ("rl.question_clips=41", "rl.question_clips = 41: is a part of rl.batch_clips = 40"),
+        ("data.path=''", "data.path = '': name the directory"),
+        ("execution.workers=100000", "execution.workers = 100000"),
+        ("evaluation.endpoint={url: 'http://h/v1'}", "evaluation.endpoint.model is missing"),
+        (f"backbone.dtype={'x' * 20000}", "backbone.dtype = 'xxx"),
         ("rl..steps=3", "use section.key=value"),
         (".steps=3", "use section.key=value"),
         ("sft.lora.rnk=8", "sft.lora.rnk: no such setting; did you mean rank?"),
@@ -130,6 +145,7 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
         load_params(ROOT / "params.yaml", [override])
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def schedule(
 def show_train_job(
     name: Annotated[str, typer.Argument(help="A training stage.")],
     run: Annotated[str, typer.Option(help="The run that the step belongs to.")],
-    nodes: Annotated[int, typer.Option(help="Nodes to divide execution.processes among.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes to divide execution.processes among.")] = 1,
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:

@@ -17,7 +17,7 @@ class Endpoint(Section):
     url: str  # to /v1 and no further
     model: str
     key_variable: str | None = None  # the environment variable with the key, such as OPENAI_API_KEY; null: none asked
-    temperature: Annotated[float, Field(ge=0)] = 0.0  # some models take 1 and nothing else
+    temperature: Annotated[float, Field(ge=0, le=100)] = 0.0  # some models take 1 and nothing else
     max_reply_tokens: Annotated[int, Field(ge=0)] = 1024  # sent as max_tokens; 0: not sent, for models that refuse it
 
     @field_validator("url")

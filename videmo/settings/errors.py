@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+SHOWN = 120  # characters of a value, in a message
+
+
 class SettingError(ValueError):
     """A setting that cannot be; the message names file, key, value and remedy on one line."""
 
@@ -23,10 +26,17 @@ def describe(problem: Any, model: type[BaseModel]) -> str:
         return message
     if kind == "model_type":
         section = _section(problem["loc"], model)
-        return f"{key} = {value!r}: is a section, with {_names(section) if section else 'settings of its own'}"
+        return f"{key} = {_shown(value)}: is a section, with {_names(section) if section else 'settings of its own'}"
+    if kind == "missing" and isinstance(value, dict):
+        return f"{key} is missing"
     if kind == "missing":  # of a list that is too short: the key is the place of what is not there
-        return f"{key.rpartition('.')[0]} = {value!r}: has {len(value)} values and takes more"
-    return f"{key}{'' if isinstance(value, dict) else f' = {value!r}'}: {message}"
+        return f"{key.rpartition('.')[0]} = {_shown(value)}: has {len(value)} values and takes more"
+    return f"{key}{'' if isinstance(value, dict) else f' = {_shown(value)}'}: {message}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _nearest(location: tuple[Any, ...], model: type[BaseModel]) -> str:

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from videmo.settings.endpoint import Endpoint
-from videmo.settings.kinds import Positive, Rate, Section
+from videmo.settings.kinds import Positive, Section, Seed, Temperature
 
 
 class Reasoning(Section):
     candidates: Annotated[int, Field(ge=1, le=16)] = 4
-    temperature: Rate = 1.0
+    temperature: Temperature = 1.0
     likelihood_weight: Annotated[float, Field(ge=0)] = 10.0  # edits that a nat a token is worth
 
 
@@ -27,7 +27,7 @@ class Asking(Section):
 class Searching(Asking):
     """What reasoned answers depend on."""
 
-    seed: int = 0
+    seed: Seed = 0
 
 
 class Scoring(Section):

@@ -22,7 +22,7 @@ class EndpointLimits(Section):
 class Execution(Section):
     """How a run runs on this machine, and not what comes out."""
 
-    workers: Positive = 2  # processes that decode videos
+    workers: Annotated[int, Field(ge=1, le=1024)] = 2  # processes that decode videos
     sft_checkpoint_steps: Positive = 50
     rl_checkpoint_steps: Positive = 20
     answer_batch: Positive = 64  # questions that a model answers at once

@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(gt=0, le=1e38)]  # what float32 holds
+Temperature = Annotated[float, Field(gt=0, le=100)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy takes
 Points = Annotated[float, Field(ge=0, strict=True)]  # strict: a yes inside a mapping would count as 1
 
 

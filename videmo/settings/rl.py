@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from videmo.settings.endpoint import Endpoint
-from videmo.settings.kinds import Positive, Rate, Section, Share
+from videmo.settings.kinds import Positive, Rate, Section, Seed, Share, Temperature
+from videmo.tree.vocabulary import ASPECTS
+
+LEAVES = 1024  # of one rollout tree
 
 
 class Similar(Section):
@@ -17,6 +23,16 @@ class Similar(Section):
     aspect: str
     items: Annotated[tuple[str, ...], Field(min_length=2)]
     cost: Share
+
+    @model_validator(mode="after")
+    def words_are_of_the_vocabulary(self) -> Similar:
+        if self.aspect not in ASPECTS:
+            raise ValueError(_unknown("aspect", self.aspect, ASPECTS))
+        items = ASPECTS[self.aspect].items
+        for item in self.items:
+            if item not in items:
+                raise ValueError(_unknown(f"item of {self.aspect}", item, items))
+        return self
 
 
 class Reward(Section):
@@ -29,6 +45,16 @@ class Reward(Section):
     scorer: Endpoint | None = None  # a large model that scores full captions as well
     scorer_weight: Share = 0.3  # counts where there is a scorer
 
+    @model_validator(mode="after")
+    def something_is_rewarded(self) -> Reward:
+        if not any((self.tree_weight, self.format_weight, self.scorer and self.scorer_weight)):
+            raise ValueError(
+                "rl.reward: tree_weight and format_weight are 0, so every caption earns 0; raise one of them"
+            )
+        if not any((self.qa_weight, self.format_weight)):
+            raise ValueError("rl.reward: qa_weight and format_weight are 0, every answer earns 0; raise one")
+        return self
+
 
 class Rl(Section):
     branching: tuple[int, int, int] = (2, 2, 2)
@@ -36,7 +62,7 @@ class Rl(Section):
     batch_clips: Positive = 8
     question_clips: Annotated[int, Field(ge=0)] = 4  # clips of a batch that are asked a question of face-15 instead
     learning_rate: Rate = 1e-5
-    temperature: Rate = 1.0
+    temperature: Temperature = 1.0
     max_segment_tokens: Positive = 160
     clip_low: Share = 0.2
     clip_high: Share = 0.28
@@ -49,7 +75,7 @@ class Rl(Section):
     gradient_clip: Rate = 1.0
     parity_tolerance: Rate = 1e-4
     reward: Reward = Reward()
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def every_level_branches(self) -> Rl:
@@ -58,4 +84,21 @@ class Rl(Section):
             raise ValueError(
                 f"rl.branching = {list(self.branching)}: every level needs at least one child; use {fixed}"
             )
+        if prod(self.branching) > LEAVES:
+            raise ValueError(f"rl.branching = {list(self.branching)}: {prod(self.branching)} leaves, over {LEAVES}")
         return self
+
+    @model_validator(mode="after")
+    def questions_are_part_of_the_batch(self) -> Rl:
+        if self.question_clips > self.batch_clips:
+            raise ValueError(
+                f"rl.question_clips = {self.question_clips}: is a part of rl.batch_clips = {self.batch_clips}; use at "
+                "most that many"
+            )
+        return self
+
+
+def _unknown(kind: str, word: str, words: Iterable[str]) -> str:
+    close = get_close_matches(word, list(words), n=1)
+    remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(words)}"
+    return f"rl.reward.similar: {word[:80]} is no {kind}; {remedy}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from videmo.settings.kinds import Positive, Rate, Section, Share
+from videmo.settings.kinds import Positive, Rate, Section, Seed, Share
 
 
 class Lora(Section):
@@ -33,7 +33,7 @@ class Curriculum(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     gradient_clip: Rate = 1.0
     lora: Lora | None = None
-    seed: int = 0
+    seed: Seed = 0
 
 
 class Sft(Curriculum):
