@@ -20,7 +20,7 @@ def blocks_of(text, language):
 
 
 def apply(diff, copy):
-    """Replace each hunk, the lines with ` ` and `-`, which must stand in its file exactly once, by those with ` ` and `+`."""
+    """Replace each hunk's old lines, which must occur in its file exactly once, by its new lines."""
     for path, hunks in re.findall(r"^--- (\S+)\n(.*?)(?=^--- |\Z)", diff, re.MULTILINE | re.DOTALL):
         text = (copy / path).read_text(encoding="utf-8")
         for hunk in hunks.split("@@\n")[1:]:
