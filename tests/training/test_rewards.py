@@ -286,7 +286,7 @@ def test_none_is_right_only_where_nothing_applies():
 
 
 def test_rewards_lie_in_0_to_1_even_where_every_weight_is_zero():
-    silent = Reward(tree_weight=0, qa_weight=0, format_weight=0)
+    silent = Reward().model_copy(update={"tree_weight": 0, "qa_weight": 0, "format_weight": 0})
     assert reward(RIGHT, silent).total == 0
     for text in GAMES.values():
         assert all(0 <= term <= 1 for term in reward(text).named().values())

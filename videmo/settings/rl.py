@@ -47,12 +47,8 @@ class Reward(Section):
 
     @model_validator(mode="after")
     def something_is_rewarded(self) -> Reward:
-        if not any((self.tree_weight, self.format_weight, self.scorer and self.scorer_weight)):
-            raise ValueError(
-                "rl.reward: tree_weight and format_weight are 0, so every caption earns 0; raise one of them"
-            )
-        if not any((self.qa_weight, self.format_weight)):
-            raise ValueError("rl.reward: qa_weight and format_weight are 0, every answer earns 0; raise one")
+        if not any((self.tree_weight, self.qa_weight, self.format_weight, self.scorer and self.scorer_weight)):
+            raise ValueError("rl.reward: every weight is 0, so nothing is rewarded; raise one, such as tree_weight")
         return self
 
 
