@@ -61,6 +61,22 @@ def test_a_second_repro_runs_the_plan_and_nothing_else(project, home):
     assert [line for line in said.splitlines() if line.startswith("Running stage")] == ["Running stage 'plan':"]
 
 
+def test_a_second_clone_pulls_everything_and_makes_nothing_again(project, home, tmp_path):
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x@localhost")
+    remote = ("dvc", "remote", "modify", "local", "url", str(tmp_path / "remote"))
+    second = tmp_path / "second"
+    for command in (remote, (*git, "add", "-A"), (*git, "commit", "-q", "-m", "run"), ("dvc", "push"),
+                    ("git", "clone", "-q", str(project), str(second))):  # fmt: skip
+        assert home.call(*command, folder=project).returncode == 0, command
+    assert home.call("dvc", "pull", folder=second).returncode == 0
+    for arguments in (("--dry",), ()):
+        repeated = home.call("dvc", "repro", *arguments, folder=second)
+        assert repeated.returncode == 0, repeated.stderr
+        started = [line for line in repeated.stdout.splitlines() if line.startswith("Running stage")]
+        assert started == ["Running stage 'plan':"]
+    assert home.call("git", "status", "--short", folder=second).stdout == ""
+
+
 def test_the_data_set_goes_to_the_remote_and_comes_back(project, home):
     pushed = home.call("dvc", "push", "data_build", folder=project)
     assert pushed.returncode == 0, pushed.stderr

@@ -87,6 +87,20 @@ def test_verifying_a_plan_reads_its_outputs_and_the_files_outside_again(tmp_path
     assert plan(SMALL)[0].reason == "damaged: clips.parquet"
 
 
+def test_an_output_that_was_pulled_beside_an_empty_store_is_found_there_and_a_damaged_one_is_told():
+    report = run_stage("data_build", SMALL, Run("first"))
+    pulled = home() / "outputs" / "data_build"
+    pulled.parent.mkdir()
+    shutil.copytree(report.output, pulled)
+    shutil.rmtree(home() / "store")
+    assert plan(SMALL)[0].cached
+    assert run_stage("data_build", SMALL, Run("second")).files == report.files
+    assert record(Run("second"), "data_build").cached
+    shutil.rmtree(home() / "store")
+    (pulled / "clips.parquet").unlink()
+    assert plan(SMALL)[0].reason == "never run; outputs/data_build is damaged: clips.parquet"
+
+
 def test_a_stage_without_its_inputs_names_the_one_to_run_first():
     with pytest.raises(SettingError, match="data_validation needs the output of data_build"):
         planned_inputs(TABLE["data_validation"], SMALL)

@@ -11,6 +11,7 @@ from videmo.pipeline.reasons import differences, few
 from videmo.settings import sections
 from videmo.settings.params import Params
 from videmo.settings.sections import StageSettings
+from videmo.stages.adoption import adopt
 from videmo.stages.digest import code_of, stage_digest
 from videmo.stages.external_inputs import outside_digests
 from videmo.stages.report import STAGE_FILE, StageReport, faults
@@ -112,13 +113,17 @@ class PlannedStep:
 
 
 def plan(params: Params) -> list[PlannedStep]:
-    """Every stage in order, its digest, whether its output is in the store, and if not, what changed."""
+    """Every stage in order, its digest, whether its output is in the store, and if not, what changed.
+
+    What lies complete below outputs/ enters the store.
+    """
     digests: dict[str, str] = {}
     steps = []
     for stage in STAGES:
         inputs = {name: digests[name] for name in stage.inputs}
         digests[stage.name] = digest = digest_for(stage, params, inputs)
         output = output_of(stage.name, digest)
+        refused = adopt(stage.name, digest)
         broken = faults(output) if output.exists() else []
         if broken:
             reason = f"damaged: {few(broken)}"
@@ -126,6 +131,8 @@ def plan(params: Params) -> list[PlannedStep]:
             reason = "cached" if stage.reusable else "never taken from the store"
         else:
             reason = _why(stage, params, inputs, digest)
+        if refused:
+            reason += f"; outputs/{stage.name} is damaged: {few(refused)}"
         steps.append(PlannedStep(stage.name, digest, reason == "cached", reason))
     return steps
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from videmo.stages.files import link_or_copy
 from videmo.stages.report import StageReport
 
 
@@ -19,7 +19,7 @@ def export(report: StageReport, directory: Path) -> None:
     """
     target = directory / report.stage
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(report.output, target, copy_function=_link)
+    shutil.copytree(report.output, target, copy_function=lambda old, new: link_or_copy(Path(old), Path(new)))
     _write(directory / "metrics" / f"{report.stage}.json", json.dumps(report.metrics, indent=1, sort_keys=True))
     for model, scores in _scores(report.metrics).items():
         _write(directory / "scores" / f"{model}.json", json.dumps(scores, indent=1))
@@ -37,13 +37,6 @@ def _scores(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
         if kind in ("mean15", "table"):
             found.setdefault(parts[0], {})[parts[-1] if kind == "table" else kind] = round(value, 2)
     return found
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copy2(source, target)
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
 from videmo.pipeline.reasons import few
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
+from videmo.stages.adoption import adopt
 from videmo.stages.damage import check_inputs
 from videmo.stages.errors import error_line
 from videmo.stages.files import write_json
@@ -93,6 +94,7 @@ def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | 
     digest = digest_for(stage, params, digests)
     output = output_of(name, digest)
     with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
+        adopt(name, digest)
         damaged = faults(output) if output.exists() else []
         if damaged:
             print(f"{output}: damaged ({few(damaged)}); removed, and made again")
