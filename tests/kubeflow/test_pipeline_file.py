@@ -172,4 +172,17 @@ def test_a_local_run_keeps_neither_the_retries_nor_the_paths_of_a_cluster(full):
     assert any(task.HasField("retry_policy") for task in full.tasks())
     full.keep_local()
     assert not any(task.HasField("retry_policy") for task in full.tasks())
-    assert not any("env" in executor["container"] for executor in full.spec.deployment_spec["executors"].values())
+    executors = full.spec.deployment_spec["executors"]
+    kept = [executors[name]["container"]["env"] for name in sorted(executors)]
+    assert all([variable["name"] for variable in env] == ["VIDEMO_STEP"] for env in kept)
+    assert {env[0]["value"] for env in kept} == {*TABLE, "gate", "report"}
+
+
+def test_a_pipeline_loaded_for_this_machine_has_the_same_steps_and_none_of_a_clusters_settings(full):
+    here = load(ROOT / "pipelines" / "full.py", here=True)
+    assert {task.task_info.name: list(task.dependent_tasks) for task in here.tasks()} == {
+        task.task_info.name: list(task.dependent_tasks) for task in full.tasks()
+    }
+    assert not here.function.platform_spec.platforms
+    assert not any("resources" in executor["container"] for executor in here.spec.deployment_spec["executors"].values())
+    assert full.function.platform_spec.platforms

@@ -86,7 +86,7 @@ def run_file(
         from videmo.kubeflow.submit import check_endpoint
 
         check_endpoint(endpoint)
-    pipeline = pipeline_file.load(file)
+    pipeline = pipeline_file.load(file, here=endpoint is None)
     if verify:
         from videmo.pipeline.verify import verify_plan
 

@@ -6,12 +6,14 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from videmo.kubeflow.placement import for_this_machine
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params
@@ -107,7 +109,7 @@ def import_kfp() -> None:
     vars(kfp).setdefault("__getattr__", __getattr__)
 
 
-def load(path: Path) -> PipelineFile:
+def load(path: Path, here: bool = False) -> PipelineFile:
     """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
     import_kfp()
     from kfp.dsl.graph_component import GraphComponent
@@ -118,7 +120,8 @@ def load(path: Path) -> PipelineFile:
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[path.stem] = module
     try:
-        module_spec.loader.exec_module(module)
+        with for_this_machine() if here else nullcontext():
+            module_spec.loader.exec_module(module)
     except Exception as error:  # whatever the user's file does
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(path.resolve())]
         where = f" in line {lines[-1]}" if lines else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kfp.dsl import PipelineTask
-from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from videmo.kubeflow.cluster import (
     ACCELERATOR,
@@ -19,15 +21,36 @@ from videmo.kubeflow.cluster import (
 )
 from videmo.pipeline.dag import TABLE, Resources
 
+if TYPE_CHECKING:
+    from kfp.dsl import PipelineTask
+
+_HERE = ContextVar("here", default=False)
+
+
+@contextmanager
+def for_this_machine() -> Iterator[None]:
+    """Give steps nothing but their names until the block ends: the rest means nothing here, and takes a second."""
+    token = _HERE.set(True)
+    try:
+        yield
+    finally:
+        _HERE.reset(token)
+
 
 def place(task: PipelineTask, stage: str) -> PipelineTask:
     """Give a step its name, its row's resources, the volume with the store, what it has to know, and two more attempts.
 
     A stage resumes from its last checkpoint, so that an attempt after a lost node costs little.
     """
+    task.set_display_name(stage)
+    return task if _HERE.get() else _place_on_cluster(task, stage)
+
+
+def _place_on_cluster(task: PipelineTask, stage: str) -> PipelineTask:
+    from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
+
     row = TABLE.get("promotion" if stage == "gate" else stage)  # the gate asks a champion again, as the promotion does
     resources = row.resources if row else Resources()
-    task.set_display_name(stage)
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
     if resources.gpus:
         add_pod_label(task, QUEUE_LABEL, QUEUE)

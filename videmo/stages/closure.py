@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -48,9 +49,9 @@ def closure_of(module: str, modules: tuple[str, ...] = ()) -> Closure:
 
 
 def _find(module: str) -> Path | None:
-    path = PACKAGE.parent.joinpath(*module.split("."))
-    candidates = (path.with_name(path.name + ".py"), path / "__init__.py")
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    path = os.path.join(PACKAGE.parent, *module.split("."))  # asked thousands of times for a plan: no Path for each
+    candidates = (f"{path}.py", os.path.join(path, "__init__.py"))
+    return next((Path(candidate) for candidate in candidates if os.path.isfile(candidate)), None)
 
 
 def _path(module: str) -> Path:

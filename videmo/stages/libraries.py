@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
 
 from videmo.stages.remembered import Remembered
 from videmo.stages.source_file import PYTHON
@@ -32,6 +33,8 @@ def _distributions(imported: str) -> list[str]:
     """What installs this name: mostly a distribution of the same name, else looked up, which takes half a second."""
     if _installed(imported):
         return [imported]
+    if find_spec(imported) is None:
+        return []
     remembered = Remembered.of("distributions")
     known: list[str] = json.loads(remembered.get(imported) or "[]")
     if not known or not all(map(_installed, known)):
