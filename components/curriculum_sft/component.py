@@ -16,7 +16,19 @@ def curriculum_sft(
     metrics: Output[Metrics],
     previous: Input[Model] = None,
 ):
-    """Fine-tune on the samples of `level`, starting from `previous`, or from the backbone where there is none."""
+    """Fine-tune on the samples of one level of the curriculum, starting from the policy of the level before.
+
+    Args:
+        level: attribute, expression or emotion.
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        data: Manifest of the data set.
+        previous: Manifest of the policy of the level before; without it, training starts from `backbone.name`.
+
+    Returns:
+        policy: Manifest of the policy, a Hugging Face directory in safetensors.
+        metrics: Final loss, steps and speed.
+    """
     from videmo.pipeline.step import run_step
 
     inputs = [data.path, previous.path] if previous else [data.path]

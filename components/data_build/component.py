@@ -8,7 +8,16 @@ from videmo.kubeflow.cluster import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def data_build(params: dict, run: dict, data: Output[Dataset], metrics: Output[Metrics]):
-    """Decode the videos once into shards, with a tree for every clip and samples for every column."""
+    """Decode the videos once into shards, with an affective tree for every clip and samples for every column.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+
+    Returns:
+        data: Manifest of the data set: clips, samples, shards with their index, quarantine.
+        metrics: Clips, people, samples and rejected files.
+    """
     from videmo.pipeline.step import run_step
 
     report = run_step("data_build", params, run)

@@ -8,7 +8,14 @@ from videmo.kubeflow.cluster import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def drift(data: Input[Dataset]) -> bool:
-    """Say whether the labels have moved since the data set before, or whether there was none."""
+    """Compare the labels with those of the previous data set in the store.
+
+    Args:
+        data: Manifest of the data set.
+
+    Returns:
+        Output: Whether the labels of any part have drifted, or there is no previous data set.
+    """
     from videmo.data.drift import compare, data_before
     from videmo.stages.report import read_manifest
 

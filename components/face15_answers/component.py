@@ -16,7 +16,19 @@ def face15_answers(
     metrics: Output[Metrics],
     policy: Input[Model] = None,
 ):
-    """Ask `policy` the test questions, or the backbone where there is none."""
+    """Ask one model the test questions.
+
+    Args:
+        model: base, sft_attribute, sft_expression, sft_emotion or rl.
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        data: Manifest of the data set.
+        policy: Manifest of the policy that answers; without it, the backbone answers.
+
+    Returns:
+        answers: Manifest of the answers.
+        metrics: Number of questions.
+    """
     from videmo.pipeline.step import run_step
 
     inputs = [data.path, policy.path] if policy else [data.path]

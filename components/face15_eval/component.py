@@ -20,7 +20,23 @@ def face15_eval(
     metrics: Output[Metrics],
     emotions: Output[ClassificationMetrics],
 ):
-    """Score the answers of every model, with intervals."""
+    """Score the answers of every model in the 33 columns and 15 tasks, with intervals.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        base: Manifest of the answers of the backbone.
+        attribute: Manifest of the answers after the attribute level.
+        expression: Manifest of the answers after the expression level.
+        emotion: Manifest of the answers after the emotion level.
+        rl: Manifest of the answers after reinforcement learning.
+        reasoning: Manifest of the same policy's answers with reasoning.
+
+    Returns:
+        scores: Manifest of the scores.
+        metrics: Means and tables of each model.
+        emotions: Confusion matrix of the seven basic emotions, for the model after reinforcement learning.
+    """
     from videmo.evaluation.results import log_confusion
     from videmo.pipeline.step import run_step
     from videmo.stages.report import read_manifest

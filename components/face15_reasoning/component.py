@@ -16,7 +16,19 @@ def face15_reasoning(
     answers: Output[Artifact],
     metrics: Output[Metrics],
 ):
-    """Search the answers that have levels down the tree; the others are those of `plain`."""
+    """Ask a policy the test questions with hierarchical reasoning on answers that have levels.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        data: Manifest of the data set.
+        policy: Manifest of the policy that answers.
+        plain: Manifest of the same policy's plain answers, which are used for the other questions.
+
+    Returns:
+        answers: Manifest of the answers.
+        metrics: Number of questions.
+    """
     from videmo.pipeline.step import run_step
 
     report = run_step("answers_rl_reasoning", params, run, inputs=[data.path, policy.path, plain.path])

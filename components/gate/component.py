@@ -17,7 +17,21 @@ def gate(
     scores: Input[Artifact],
     verdict: Output[Markdown],
 ) -> bool:
-    """Register `policy` as the challenger and say whether it is to become the champion."""
+    """Register the policy as challenger and compare it with the champion.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        data: Manifest of the data set.
+        policy: Manifest of the policy after reinforcement learning.
+        base: Manifest of the answers of the backbone.
+        rl: Manifest of the answers of the policy.
+        scores: Manifest of the scores.
+
+    Returns:
+        verdict: The verdict with its reason.
+        Output: Whether the policy is to become champion.
+    """
     from videmo.evaluation.results import write_verdict
     from videmo.pipeline.gate_and_report import run_gate
     from videmo.pipeline.step import Run

@@ -8,7 +8,16 @@ from videmo.kubeflow.cluster import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def report(params: dict, run: dict, status: PipelineTaskFinalStatus, page: Output[HTML]):
-    """Write metrics.json and report.html of the run from the steps that succeeded."""
+    """Write metrics.json and report.html of the run from the steps that succeeded. Runs even if steps fail.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        status: Final status of the steps.
+
+    Returns:
+        page: The report.
+    """
     from pathlib import Path
 
     from videmo.pipeline.gate_and_report import write_run_report

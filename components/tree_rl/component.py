@@ -15,7 +15,18 @@ def tree_rl(
     improved: Output[Model],
     metrics: Output[Metrics],
 ):
-    """Improve a curriculum-tuned policy by tree rollouts."""
+    """Improve a policy of the curriculum by reinforcement learning on tree rollouts.
+
+    Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
+        data: Manifest of the data set.
+        policy: Manifest of the policy after the emotion level.
+
+    Returns:
+        improved: Manifest of the improved policy, a Hugging Face directory in safetensors.
+        metrics: Final rewards and speed.
+    """
     from videmo.pipeline.step import run_step
 
     report = run_step("tree_rl", params, run, inputs=[data.path, policy.path])

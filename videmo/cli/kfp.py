@@ -50,7 +50,7 @@ def main() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
 @click.option("--explain", metavar="KEY", help="Print what a setting is and where it comes from.")
 @click.option("--plan", is_flag=True, help="Show what would run and why, without running it.")
-@click.option("--verify", is_flag=True, help="Read again what was read before: files outside the store, outputs in it.")
+@click.option("--verify", is_flag=True, help="Check cached outputs and files outside the store by content.")
 @click.option("--no-cache", is_flag=True, help="Run every step, even if the store has its output.")
 @click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
 @click.option("--name", help="Name of the run; the date and time by default.")
