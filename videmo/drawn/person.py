@@ -124,14 +124,14 @@ def _sample_traits(rng: np.random.Generator, fixed: dict[str, Any]) -> dict[str,
 
 
 def _sample_features(rng: np.random.Generator, male: bool) -> tuple[str, ...]:
-    found = []
+    features = []
     if male and rng.random() < 0.55:
-        found.append(BEARDS[rng.integers(3)])
-        if found[0] != "mustache" and rng.random() < 0.3:
-            found.append("mustache")
+        features.append(BEARDS[rng.integers(3)])
+        if features[0] != "mustache" and rng.random() < 0.3:
+            features.append("mustache")
     if rng.random() < 0.5:
-        found.append(BLEMISHES[rng.integers(3)])
-    return tuple(sorted(found))
+        features.append(BLEMISHES[rng.integers(3)])
+    return tuple(sorted(features))
 
 
 def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[str, Any]:

@@ -151,13 +151,13 @@ def sample_conversation(rng: np.random.Generator, relation: str) -> tuple[Script
 
 
 def _sample_accessories(rng: np.random.Generator, person: Person) -> tuple[str, ...]:
-    found = [name for name, shares in _HARMLESS.items() if rng.random() < shares[person.gender == "male"]]
+    worn = [name for name, shares in _HARMLESS.items() if rng.random() < shares[person.gender == "male"]]
     draw = rng.random()
     if draw < _HIDING["mask"]:
-        found.append("mask")
+        worn.append("mask")
     elif draw < sum(_HIDING.values()):
-        found = [*(name for name in found if name != "eyeglasses"), "sunglasses"]
-    return tuple(sorted(found))
+        worn = [*(name for name in worn if name != "eyeglasses"), "sunglasses"]
+    return tuple(sorted(worn))
 
 
 def _weighted(rng: np.random.Generator, weights: dict[str, float]) -> str:

@@ -112,8 +112,8 @@ def _parts(learner: Learner, scored: Sequence[Scored]) -> list[MicroBatch]:
     for one in scored:
         video, question = learner.videos(one.sample.clip), one.sample.question
         prefix = len(rollout_tree(policy, video, question, Rollout(())))
-        found = pieces(one.rollout, prefix, budget)
-        cut += [(one, piece, rollout_tree(policy, video, question, piece.of(one.rollout))) for piece in found]
+        rollout_pieces = pieces(one.rollout, prefix, budget)
+        cut += [(one, piece, rollout_tree(policy, video, question, piece.of(one.rollout))) for piece in rollout_pieces]
     groups = micro_batches([tree for *_, tree in cut], budget)
     return [_part(learner, [cut[index] for index in group]) for group in groups]
 
