@@ -61,7 +61,7 @@ def test_each_kind_of_bad_input_is_quarantined_with_its_reason(source, built):
     found = quarantine(dataset)
     expected = {
         "broken.mp4": "not a readable video", "empty.mp4": "empty file", "wall.mp4": "no face found in 4 frames",
-        "cut.mkv": "truncated", "copy.mp4": "duplicate: same content as 0_mp4", "gone.mp4": "a file that is not there",
+        "cut.mkv": "truncated", "copy.mp4": "duplicate: same content as 0_mp4", "gone.mp4": "no such file",
         "odd.mp4": "unknown label expression = 'blissful'", "unlisted.mp4": "not in labels.csv",
     }  # fmt: skip
     assert found.keys() == expected.keys()

@@ -24,5 +24,5 @@ class Section(BaseModel):
         """YAML reads `yes` and `on` as true, which Python takes for 1."""
         takes = cls.model_fields[field.field_name or ""].annotation
         if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):
-            raise PydanticCustomError("yes", "takes no yes or no, which are true and false in YAML, as on and off are")
+            raise PydanticCustomError("yes", "must not be true or false (YAML reads yes, no, on and off as these)")
         return value

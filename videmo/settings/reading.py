@@ -15,13 +15,13 @@ LONGEST = 100_000  # characters that settings may come to
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand once: of two, the first would be dropped without a word."""
+    """YAML that refuses duplicate keys, of which plain YAML silently drops the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands there twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", node.start_mark)
         return super().construct_mapping(node, deep)
 
 

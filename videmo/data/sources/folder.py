@@ -98,7 +98,7 @@ def recordings(config: Data, work: Path, workers: int = 1) -> Iterator[Recording
     for number, row in _rows(directory / config.labels):
         name = _plain((row["file"] or "").strip(), directory)
         if name in listed:
-            yield Rejected(name, f"listed twice in {config.labels}: line {number} repeats it")
+            yield Rejected(name, f"duplicate in {config.labels}: line {number} repeats it")
             continue
         listed.add(name)
         yield _recording(directory, name, row, f"line {number} of {config.labels}")
@@ -115,7 +115,7 @@ def _plain(name: str, directory: Path) -> str:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """The rows with their last lines. Raises SettingError where the CSV is missing, not UTF-8, not a CSV, or has
-    columns that cannot be meant so.
+    columns whose labels would be lost.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -131,20 +131,20 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _check_columns(columns: list[str], path: Path) -> None:
-    """Refuse what would lose labels without a word: no column of files, one name twice, a name that is nearly right."""
+    """Refuse columns that would silently lose labels: no column `file`, a duplicate, a name that is almost right."""
     if "file" not in columns:
-        told = "; fields are separated by commas" if len(columns) == 1 and {";", "\t"} & set(columns[0]) else ""
+        hint = "; separate fields by commas" if len(columns) == 1 and {";", "\t"} & set(columns[0]) else ""
         raise SettingError(
-            f"{path}: no column `file`; there are {', '.join(columns) or 'none'}; add it: it names the videos{told}"
+            f"{path}: no column `file`, which names the videos; the columns are {', '.join(columns) or 'none'}{hint}"
         )
     for name in filter(None, columns):
         if columns.count(name) > 1:
-            raise SettingError(f"{path}: the column `{name}` stands there {columns.count(name)} times; leave one")
+            raise SettingError(f"{path}: duplicate column `{name}`; keep one")
         read = name in KNOWN_COLUMNS or _aspect(name) in ASPECTS
         near = () if read else get_close_matches(name.casefold(), KNOWN_COLUMNS, n=1, cutoff=NEARLY)
         if near:
             raise SettingError(
-                f"{path}: the column `{name}` would not be read; rename it to `{near[0]}`, or to a note's"
+                f"{path}: unknown column `{name}`: did you mean `{near[0]}`? Give a column of notes another name"
             )
 
 
@@ -160,11 +160,11 @@ def _recording(directory: Path, name: str, row: dict[str, str], where: str) -> R
     if not name:
         return Rejected(where, "no file named")
     if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name:
-        return Rejected(name, f"{where} names a path outside the directory")
+        return Rejected(name, f"{where}: path outside the directory")
     if not is_there(directory / name):
-        return Rejected(name, f"{where} names a file that is not there")
+        return Rejected(name, f"{where}: no such file")
     if None in row.values() or row.get(""):
-        return Rejected(name, f"{where} has another number of fields than the header")
+        return Rejected(name, f"{where}: number of fields differs from the header")
     try:
         labels, tree = _read_labels(row)
     except _Unknown as error:
@@ -227,7 +227,7 @@ def _several(column: str, value: str, space: tuple[str, ...], many: bool) -> tup
     folded = {answer.casefold(): answer for answer in space}
     chosen = {_known(column, part.strip(), folded) for part in value.split(";")}
     if len(chosen) > 1 and not many:
-        raise _Unknown(f"{column} = {value!r} names {len(chosen)} labels and takes one")
+        raise _Unknown(f"{column} = {value!r} has {len(chosen)} labels but takes one")
     return tuple(answer for answer in space if answer in chosen)
 
 
