@@ -81,10 +81,12 @@ def main() -> None:
     options = arguments()
     rooms = options.rooms.split(",")
     begun = time.monotonic()
-    mutants = sample([(room, file) for room in rooms for file in files(ROOMS[room])], options.mutants, options.seed)
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as beside:
         copies = [copy_of_the_tree(Path(directory) / str(worker)) for worker in range(options.jobs)]
-        limits = {room: seconds_allowed(room, copies[0]) for room in rooms}
+        allowed = beside.submit(lambda: {room: seconds_allowed(room, copies[0]) for room in rooms})
+        sources = [(room, file) for room in rooms for file in files(ROOMS[room], copies[-1])]
+        mutants = sample(sources, copies[-1], options.mutants, options.seed)
+        limits = allowed.result()
         survivors = [mutant for mutant, noticed in tried(mutants, copies, limits) if not noticed]
     killed = {room: rate([m for m in mutants if m.room == room], survivors) for room in rooms}
     print(json.dumps({"killed": rate(mutants, survivors), **killed, "seconds": round(time.monotonic() - begun)}))
@@ -99,11 +101,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def files(room: Room) -> list[Path]:
-    return sorted(path for pattern in room.code for path in ROOT.glob(pattern))
+def files(room: Room, root: Path) -> list[Path]:
+    return sorted(path for pattern in room.code for path in root.glob(pattern))
 
 
-def sample(sources: list[tuple[str, Path]], count: int, seed: int) -> list[Mutant]:
+def sample(sources: list[tuple[str, Path]], root: Path, count: int, seed: int) -> list[Mutant]:
     """One change at each of `count` places, by file: code that is compiled is then compiled anew only where it must."""
     places = [(room, file, *place) for room, file in sources for place in sorted(changes(file.read_text()).items())]
     draw = random.Random(seed)
@@ -113,7 +115,7 @@ def sample(sources: list[tuple[str, Path]], count: int, seed: int) -> list[Mutan
         for operator, occurrence in draw.sample(ways, len(ways)):
             mutated = changed(code, operator, occurrence)
             if mutated is not None and does_something_else(code, mutated):
-                name = file.relative_to(ROOT).as_posix()
+                name = file.relative_to(root).as_posix()
                 mutants.append(Mutant(room, name, line, type(operator).__name__, code, mutated))
                 break
         if len(mutants) == count:

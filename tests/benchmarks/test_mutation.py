@@ -39,10 +39,9 @@ def test_a_change_of_an_annotation_or_one_that_is_no_python_is_no_mutant():
     assert does_something_else(CODE, CODE.replace("> low", "< low"))
 
 
-def test_the_same_seed_draws_the_same_mutants_each_with_one_change(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.mutation.ROOT", tmp_path)
+def test_the_same_seed_draws_the_same_mutants_each_with_one_change(tmp_path):
     (tmp_path / "code.py").write_text(CODE)
-    drawn = [sample([("room", tmp_path / "code.py")], 3, seed) for seed in (0, 0, 1)]
+    drawn = [sample([("room", tmp_path / "code.py")], tmp_path, 3, seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert len({mutant.after for mutant in drawn[0]}) == 3
     for mutant in drawn[0]:
