@@ -66,19 +66,21 @@ def run_file(
     name: str | None,
 ) -> int | None:
     """Run the pipeline in FILE.py on this machine, or on a server with --endpoint."""
-    from videmo.backbone.weights_check import check_setting
     from videmo.kubeflow import pipeline_file
-    from videmo.pipeline.run_names import check_name, free_name
-    from videmo.settings import params as settings_of_run
-    from videmo.settings.layers import stack
-    from videmo.stages.external_inputs import check_outside
 
     pipeline_file.check_path(file)
+    from videmo.settings import params as settings_of_run
+    from videmo.settings.layers import stack
+
     layers = stack(params, overrides, near=file)
     settings = settings_of_run.resolve(layers)
     if explain:
         print("\n".join(settings_of_run.explain(settings, layers, explain)))
         return None
+    from videmo.backbone.weights_check import check_setting
+    from videmo.pipeline.run_names import check_name, free_name
+    from videmo.stages.external_inputs import check_outside
+
     check_outside(settings, here=endpoint is None)
     check_setting("backbone.name", settings.backbone.name)
     check_name(name)

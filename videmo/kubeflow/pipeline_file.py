@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videmo.kubeflow.placement import for_this_machine
-from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.settings.errors import SettingError
-from videmo.settings.params import Params
+
+if TYPE_CHECKING:
+    from videmo.pipeline.dag import PlannedStep
+    from videmo.settings.params import Params
 
 RUNTIME = "_KFP_RUNTIME"
 STEP = "VIDEMO_STEP"  # the variable that tells whoever runs a step's command which step it is
@@ -46,6 +48,8 @@ class PipelineFile:
 
     def set_cache_keys(self, plan: list[PlannedStep], enabled: bool) -> None:
         """Make the stage digests the cache keys, so that a server reuses a step exactly when the store would."""
+        from videmo.pipeline.dag import TABLE
+
         digests = {step.stage: step.digest for step in plan}
         for task in self.tasks():
             stage = task.task_info.name
@@ -55,6 +59,8 @@ class PipelineFile:
 
     def set_accelerators(self, processes: int) -> None:
         """Ask for a GPU for each process of the steps that train in several."""
+        from videmo.pipeline.dag import TABLE
+
         for task in self.tasks():
             stage = TABLE.get(task.task_info.name)
             if stage and stage.distributed:
@@ -113,6 +119,8 @@ def load(path: Path, here: bool = False) -> PipelineFile:
     """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
     import_kfp()
     from kfp.dsl.graph_component import GraphComponent
+
+    from videmo.pipeline.dag import TABLE
 
     module_spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
     assert module_spec is not None

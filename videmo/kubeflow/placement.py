@@ -19,7 +19,6 @@ from videmo.kubeflow.cluster import (
     QUEUE_LABEL,
     VOLUME,
 )
-from videmo.pipeline.dag import TABLE, Resources
 
 if TYPE_CHECKING:
     from kfp.dsl import PipelineTask
@@ -48,6 +47,8 @@ def place(task: PipelineTask, stage: str) -> PipelineTask:
 
 def _place_on_cluster(task: PipelineTask, stage: str) -> PipelineTask:
     from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
+
+    from videmo.pipeline.dag import TABLE, Resources
 
     row = TABLE.get("promotion" if stage == "gate" else stage)  # the gate asks a champion again, as the promotion does
     resources = row.resources if row else Resources()
