@@ -108,7 +108,7 @@ def test_the_backbone_of_the_settings_is_no_matter_where_another_model_answers(e
 
 def test_what_knows_policies_alone_does_not_ask_another_model(home, built_data, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    with pytest.raises(SettingError, match=r"evaluation\.sampler = vllm: .* is no Qwen2\.5-VL model.*set it to hf"):
+    with pytest.raises(SettingError, match=r"evaluation\.sampler = vllm: .* is not a Qwen2\.5-VL model.*set it to hf"):
         videmo("eval", "--model", tmp_path, "--data", built_data, "--set", "evaluation.sampler=vllm", *FEW)
 
 

@@ -45,7 +45,7 @@ def kfp(*arguments: str) -> subprocess.CompletedProcess:
         (["pipelines/full.py", "--set", "rl.steps=many"], "rl.steps = 'many'"),
         (["pipelines/full.py", "--set", "data.source=folder"], "data.path is missing"),
         (["pipelines/full.py", "--set", "backbone.name=tiyn"], "backbone.name = tiyn"),
-        (["pipelines/full.py", "--set", "backbone.name=docs"], "docs: a directory without config.json holds no model"),
+        (["pipelines/full.py", "--set", "backbone.name=docs"], "docs: not a model: the directory has no config.json"),
         (["pipelines/full.py", "--set", "backbone.name=Qwen/Qwen2"], "run: hf download Qwen/Qwen2"),
         (["pipelines/full.py", "--set", "rl.learning_rate=.inf"], "finite number"),
         (

@@ -91,7 +91,7 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rll.steps=3", "rll: no such setting; did you mean rl?"),
         ("rl.steps=0", "rl.steps = 0"),
         ("rl.branching=[2, 0, 2]", "use [2, 1, 2]"),
-        ("promotion.task_tolerances={head_poze: 5}", "head_poze is no task; did you mean head_pose?"),
+        ("promotion.task_tolerances={head_poze: 5}", "head_poze is not a task; did you mean head_pose?"),
         ("promotion.task_tolerances.head_pose=-1", "promotion.task_tolerances.head_pose = -1"),
         ("promotion.task_tolerances.head_pose=yes", "promotion.task_tolerances.head_pose = True"),
         ("promotion.model_name=it's", "promotion.model_name"),

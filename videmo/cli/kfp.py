@@ -38,19 +38,19 @@ def main() -> None:
     stock_main()
 
 
-@click.command(name="run", epilog="Settings stack: params.yaml, each --params on it, and --set on top.")
+@click.command(name="run", epilog="Settings stack: params.yaml, then each --params, then --set.")
 @click.argument("file", metavar="FILE.py", type=click.Path(path_type=Path))
 @click.option(
     "--params",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Settings on params.yaml; repeatable.",
+    help="Settings on top of params.yaml; repeatable.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Change a setting; repeatable.")
-@click.option("--explain", metavar="KEY", help="Print what a setting is and where it comes from.")
+@click.option("--explain", metavar="KEY", help="Print a setting and where its value comes from.")
 @click.option("--plan", is_flag=True, help="Show what would run and why, without running it.")
-@click.option("--verify", is_flag=True, help="Check cached outputs and files outside the store by content.")
+@click.option("--verify", is_flag=True, help="Check cached outputs and outside files by content.")
 @click.option("--no-cache", is_flag=True, help="Run every step, even if the store has its output.")
 @click.option("--endpoint", metavar="URL", help="Submit to this Kubeflow Pipelines server.")
 @click.option("--name", help="Name of the run; the date and time by default.")

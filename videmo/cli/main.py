@@ -115,7 +115,7 @@ def run_one_stage(
 def verify_outputs(
     outputs: Annotated[list[Path] | None, typer.Argument(help="Outputs of stages; the whole store by default.")] = None,
 ) -> None:
-    """Read outputs and compare every file with its sha256; exit code 1 where any is damaged."""
+    """Check every file of the store's outputs. Exit code 1 if any is damaged."""
     from videmo.stages.damage import find_damage, stored_outputs
 
     for missing in (output for output in outputs or () if not output.is_dir()):
@@ -190,7 +190,7 @@ def show_train_job(
     params: ParamsFile = DEFAULT,
     overrides: Overrides = None,
 ) -> None:
-    """Print the TrainJob that runs a training stage on several nodes, and write its job file to the volume."""
+    """Print the TrainJob that runs a training stage on several nodes."""
     import yaml
 
     from videmo.kubeflow.train_job import train_job

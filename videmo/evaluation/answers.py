@@ -163,7 +163,7 @@ def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
         return open_model(name, params)
     if params.evaluation.sampler != "hf":
         raise ValueError(
-            f"evaluation.sampler = {params.evaluation.sampler}: {name} is no Qwen2.5-VL model, and others answer "
+            f"evaluation.sampler = {params.evaluation.sampler}: {name} is not a Qwen2.5-VL model, and others answer "
             "through their own generate; set it to hf"
         )
     from videmo.generation.chat_model import ChatModel

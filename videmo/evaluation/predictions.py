@@ -213,7 +213,7 @@ def _question(messages: Any) -> str:
         for message in messages:
             if isinstance(message, dict) and message.get("role") == "user" and isinstance(message.get("content"), str):
                 return message["content"].replace(VIDEO, "")
-    raise ValueError("field messages holds no question of a user")
+    raise ValueError("field messages has no question by the user")
 
 
 def _logprobs(logprobs: Any) -> tuple[tuple[str, float], ...]:

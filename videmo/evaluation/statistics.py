@@ -112,7 +112,7 @@ def _identity(scores: Scores) -> set[tuple[str, int, str]]:
 def _figures(scores: Scores, resamples: int, seed: int) -> dict[str, Array]:
     """Every figure as (1 + resamples, n): row 0 is the observed one, NaN is not measured."""
     if not len(scores.values):
-        raise ValueError("there are no scores to make figures of")
+        raise ValueError("no scores to compute figures from")
     if not np.isfinite(scores.values).all():
         broken = scores.samples[int(np.flatnonzero(~np.isfinite(scores.values))[0])]
         raise ValueError(f"the score of sample {broken} is not a number")

@@ -26,7 +26,7 @@ class Promotion(Section):
         if strange := [task for task in tolerances if task not in TASKS]:
             close = get_close_matches(strange[0], TASKS, n=1)
             remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(TASKS)}"
-            raise ValueError(f"promotion.task_tolerances = {tolerances}: {strange[0]} is no task; {remedy}")
+            raise ValueError(f"promotion.task_tolerances = {tolerances}: {strange[0]} is not a task; {remedy}")
         return tolerances
 
     @field_validator("model_name")

@@ -54,7 +54,7 @@ def check_model(setting: str, name: str, here: bool = True) -> None:
         return
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
-            raise SettingError(f"{setting} = {name}: a directory without config.json holds no model")
+            raise SettingError(f"{setting} = {name}: not a model: the directory has no config.json")
     elif name.count("/") != 1:
         raise SettingError(
             f"{setting} = {name}: use tiny, a directory of weights that exists, or a name such as "
