@@ -184,8 +184,9 @@ def test_of_very_few_people_in_all_not_even_the_mean_is_bounded():
     assert difference(scores(rows[:4]), other, 200, 0).mean15.as_list() == [100, None, None]
 
 
-def test_one_run_alone_is_estimated_as_it_is():
-    table, other = random_scores(seed=1), random_scores(seed=2)
+@pytest.mark.parametrize("people", [40, 4], ids=["many", "too few"])
+def test_one_run_alone_is_estimated_as_it_is(people):
+    table, other = random_scores(people, seed=1), random_scores(people, seed=2)
     assert estimate_over([table], 100, 0) == estimate(table, 100, 0)
     assert difference_over([table], [other], 100, 0) == difference(table, other, 100, 0)
 
