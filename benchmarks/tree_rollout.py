@@ -39,7 +39,7 @@ from videmo.data.samples import Sample
 from videmo.data.sources.faces import stage
 from videmo.drawn.draw import draw_frames
 from videmo.generation.decoding import Ending, Segments
-from videmo.generation.growth import Growth, Step
+from videmo.generation.growth import Growth, GrowthLevel
 from videmo.generation.hf import HfSampler
 from videmo.generation.paths import Paths
 from videmo.generation.rollout import Rollout, RolloutNode
@@ -70,7 +70,13 @@ class ForcedSampler(HfSampler):
     _closers = frozenset()  # type: ignore[assignment]
 
     def _grow(
-        self, growth: Growth, paths: Paths, level: Step, ending: Ending, temperature: float, numbers: torch.Tensor
+        self,
+        growth: Growth,
+        paths: Paths,
+        level: GrowthLevel,
+        ending: Ending,
+        temperature: float,
+        numbers: torch.Tensor,
     ) -> Paths:
         return super()._grow(growth, paths, level, replace(ending, tokens=LENGTHS[level.level]), temperature, numbers)
 

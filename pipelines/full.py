@@ -28,11 +28,11 @@ def learn(given: dict, after: dsl.PipelineTask):
         "policy"
     ]
     emotion = place(curriculum_sft(level="emotion", previous=expression, **given), "sft_emotion").outputs["policy"]
-    improved = place(tree_rl(policy=emotion, **given), "tree_rl").outputs["improved"]
+    policy = place(tree_rl(previous=emotion, **given), "tree_rl").outputs["policy"]
 
     base = place(face15_answers(model="base", **given), "answers_base").after(after).outputs["answers"]
-    rl = answers("rl", improved, given)
-    reasoning = place(face15_reasoning(policy=improved, plain=rl, **given), "answers_rl_reasoning").outputs["answers"]
+    rl = answers("rl", policy, given)
+    reasoning = place(face15_reasoning(policy=policy, plain=rl, **given), "answers_rl_reasoning").outputs["answers"]
     answered = {
         "base": base,
         "attribute": answers("sft_attribute", attribute, given),
@@ -44,7 +44,7 @@ def learn(given: dict, after: dsl.PipelineTask):
     run = {name: given[name] for name in ("params", "run")}
     scores = place(face15_eval(**answered, **run), "face15_eval").outputs["scores"]
 
-    judged = {"policy": improved, "base": base, "rl": rl, "scores": scores}
+    judged = {"policy": policy, "base": base, "rl": rl, "scores": scores}
     passed = place(gate(**judged, **given), "gate").set_caching_options(False)
     with dsl.If(passed.outputs["Output"] == True, name="the challenger passes"):  # noqa: E712
         place(promotion(**judged, **given), "promotion")

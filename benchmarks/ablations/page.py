@@ -39,7 +39,7 @@ REWARDS = {"caption_tree": "Tree reward of captions", "question_qa": "Reward of 
 
 
 @dataclass(frozen=True)
-class Row:
+class PlottedSetting:
     """A line of a plot: the value of each seed, and their mean with its interval."""
 
     name: str
@@ -52,7 +52,7 @@ class Plot:
     """Rows on one scale, whose ends are whole numbers."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[PlottedSetting, ...]
     low: int
     high: int
 
@@ -121,7 +121,7 @@ def _firsts(seeds: Mapping[str, Figures]) -> dict[str, dict[str, float]]:
 
 def _plot(title: str, figure: str, means: Mapping[str, Figures], values: Mapping[str, Any], zero: bool = False) -> Plot:
     rows = tuple(
-        Row(name, mean[figure], {seed: of_seed[figure] for seed, of_seed in values[name].items()})
+        PlottedSetting(name, mean[figure], {seed: of_seed[figure] for seed, of_seed in values[name].items()})
         for name, mean in means.items()
         if figure in mean
     )

@@ -11,8 +11,8 @@ def tree_rl(
     params: dict,
     run: dict,
     data: Input[Dataset],
-    policy: Input[Model],
-    improved: Output[Model],
+    previous: Input[Model],
+    policy: Output[Model],
     metrics: Output[Metrics],
 ):
     """Improve a policy of the curriculum by reinforcement learning on tree rollouts.
@@ -21,14 +21,14 @@ def tree_rl(
         params: Settings of the run, as resolved.
         run: Name of the run, and whether to make stored outputs again.
         data: Manifest of the data set.
-        policy: Manifest of the policy after the emotion level.
+        previous: Manifest of the policy after the emotion level.
 
     Returns:
-        improved: Manifest of the improved policy, a Hugging Face directory in safetensors.
+        policy: Manifest of the improved policy, a Hugging Face directory in safetensors.
         metrics: Final rewards and speed.
     """
     from videmo.pipeline.step import run_step
 
-    report = run_step("tree_rl", params, run, inputs=[data.path, policy.path])
-    report.write_manifest(improved.path)
+    report = run_step("tree_rl", params, run, inputs=[data.path, previous.path])
+    report.write_manifest(policy.path)
     report.log_to(metrics)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videmo.generation.growth import Growth, slots, steps
+from videmo.generation.growth import Growth, growth_levels, slots
 from videmo.generation.rollout import RolloutNode
 
 BRANCHINGS = st.tuples(*[st.integers(1, 4)] * 3)
@@ -11,7 +11,7 @@ BRANCHINGS = st.tuples(*[st.integers(1, 4)] * 3)
 def grown(prompts, branching, keep=None, complete=lambda place: True):
     """Rollouts whose segments name the slot they were grown in, and the slots of each level."""
     growth, used = Growth(prompts, keep), []
-    for step in steps(branching):
+    for step in growth_levels(branching):
         places = growth.branch(step.children)
         used.append([place.slot for place in places])
         nodes = [RolloutNode(step.level, str(p.slot), (1,), (0.0,), p.node, complete(p)) for p in places]
@@ -52,10 +52,10 @@ def test_nothing_is_asked_for_where_nothing_goes_on():
 
 
 def test_one_number_grows_whole_answers():
-    (step,) = steps((4,))
+    (step,) = growth_levels((4,))
     assert (step.level, step.tag, step.children) == ("answer", None, 4)
 
 
 def test_two_numbers_are_refused():
     with pytest.raises(ValueError, match="one number for whole answers, or 3"):
-        steps((2, 2))
+        growth_levels((2, 2))

@@ -38,9 +38,9 @@ def test_one_candidate_is_greedy_decoding(noise_videos, speaking_policy):
 def test_the_answer_is_the_chosen_candidates_one_after_the_other(noise_videos, speaking_policy):
     sampler, prompts = HfSampler(speaking_policy), [(video, DESCRIBE) for video in noise_videos[:2]]
     searches = reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, seed=5)
-    assert any(len(search.candidates) == 3 for search in searches)
+    assert any(len(search.selections) == 3 for search in searches)
     for search in searches:
-        chosen = [choice.candidates[choice.chosen].text for choice in search.candidates]
+        chosen = [selection.candidates[selection.chosen].text for selection in search.selections]
         assert search.answer.text == "".join(chosen)
-        assert all(len(choice.candidates) == 4 for choice in search.candidates)
+        assert all(len(selection.candidates) == 4 for selection in search.selections)
     assert searches == reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, seed=5)

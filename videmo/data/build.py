@@ -44,7 +44,7 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Part:
+class ShardContents:
     """What became of one shard's worth of recordings."""
 
     clips: tuple[Clip, ...]
@@ -63,14 +63,14 @@ def run(params: DataBuildSettings, inputs: Mapping[str, Path], output: Path) -> 
         candidates = list(
             counted(recordings(config, work.path / "videos", workers), work, expected(config), "videos found")
         )
-        parts = list(build_parts(config, candidates, work, workers))
+        shards = list(build_shards(config, candidates, work, workers))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
-        rejected += [refused for part in parts for refused in part.rejected]
+        rejected += [refused for shard in shards for refused in shard.rejected]
         write_json(work.path / "quarantine.json", [asdict(refused) for refused in rejected])
         check_rejected(rejected, len(candidates), config.max_rejected)
-        clips = with_splits([clip for part in parts for clip in part.clips], config)
+        clips = with_splits([clip for shard in shards for clip in shard.clips], config)
         samples = [s for clip in clips for s in make_samples(clip, random.Random(f"{config.seed} {clip.id}"))]
-        write_index((entry for part in parts for entry in part.entries), work.path / "index.parquet")
+        write_index((entry for shard in shards for entry in shard.entries), work.path / "index.parquet")
         write_clips(clips, work.path / "clips.parquet")
         write_samples(samples, work.path / "samples.parquet")
         shutil.rmtree(work.path / "parts")
@@ -87,8 +87,10 @@ def recordings(config: Data, videos: Path, workers: int) -> Iterator[Recording |
     return source.recordings(config, videos, workers)
 
 
-def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work, workers: int) -> Iterator[Part]:
-    """One part a shard, in order. A part that an interrupted run has finished is read back instead."""
+def build_shards(
+    config: Data, candidates: list[Recording | Rejected], work: Work, workers: int
+) -> Iterator[ShardContents]:
+    """The shards, in order. One that an interrupted run has finished is read back instead."""
     offered = [found for found in candidates if isinstance(found, Recording)]
     root = config.path if config.source == "folder" and config.path else work.path
     seen: dict[str, str] = {}
@@ -99,17 +101,17 @@ def build_parts(config: Data, candidates: list[Recording | Rejected], work: Work
         for number, batch in enumerate(batches(offered, config.shard_clips)):
             stored = work.path / "parts" / f"{number:05}.json"
             if stored.exists():
-                part = read_part(stored)
+                shard = read_contents(stored)
             else:
                 outcomes = pool.map(decode, batch, lost=partial(crashed, root=root))
                 shown = counted(outcomes, work, len(offered), "videos decoded", done=number * config.shard_clips)
-                part = build_part(shown, seen, work.path / "shards" / f"{number:05}.tar")
-                write_part(part, stored)
-            seen |= {content: clip for clip, content in part.contents.items()}
-            yield part
+                shard = build_shard(shown, seen, work.path / "shards" / f"{number:05}.tar")
+                write_contents(shard, stored)
+            seen |= {content: clip for clip, content in shard.contents.items()}
+            yield shard
 
 
-def build_part(outcomes: Iterable[Decoded | Rejected], seen: Mapping[str, str], shard: Path) -> Part:
+def build_shard(outcomes: Iterable[Decoded | Rejected], seen: Mapping[str, str], shard: Path) -> ShardContents:
     """Write the shard of the recordings that are clips; a video seen before, `seen` by content, is none."""
     held: dict[str, Decoded] = {}
     rejected: list[Rejected] = []
@@ -122,7 +124,8 @@ def build_part(outcomes: Iterable[Decoded | Rejected], seen: Mapping[str, str], 
             held[outcome.content] = outcome
     entries = write_shard(shard, ((item.clip.id, known(item.clip), item.frames) for item in held.values()))
     clips = tuple(item.clip for item in held.values())
-    return Part(clips, {item.clip.id: content for content, item in held.items()}, tuple(entries), tuple(rejected))
+    contents = {item.clip.id: content for content, item in held.items()}
+    return ShardContents(clips, contents, tuple(entries), tuple(rejected))
 
 
 def decode_recording(recording: Recording, config: Data, root: Path) -> Decoded | Rejected:
@@ -209,16 +212,16 @@ def batches(items: list[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def write_part(part: Part, path: Path) -> None:
-    stored = {**asdict(part), "clips": [clip_to_json(clip) for clip in part.clips]}
+def write_contents(shard: ShardContents, path: Path) -> None:
+    stored = {**asdict(shard), "clips": [clip_to_json(clip) for clip in shard.clips]}
     write_json(path, stored)
 
 
-def read_part(path: Path) -> Part:
+def read_contents(path: Path) -> ShardContents:
     stored = json.loads(path.read_text(encoding="utf-8"))
     entries = tuple(
         Entry(entry["clip"], entry["shard"], tuple(entry["offsets"]), tuple(entry["lengths"]))
         for entry in stored["entries"]
     )
     rejected = tuple(Rejected(**refused) for refused in stored["rejected"])
-    return Part(tuple(map(clip_from_json, stored["clips"])), stored["contents"], entries, rejected)
+    return ShardContents(tuple(map(clip_from_json, stored["clips"])), stored["contents"], entries, rejected)

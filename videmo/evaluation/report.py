@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from videmo.data.shards import Dataset, open_dataset
-from videmo.evaluation.page.charts import Box, curves, dag, line_chart
+from videmo.evaluation.page.charts import StepBox, curves, dag, line_chart
 from videmo.evaluation.page.confusions import show_choices
 from videmo.evaluation.page.examples import choose_examples
 from videmo.evaluation.page.facts import data_facts
 from videmo.evaluation.page.rendering import duration, render
 from videmo.evaluation.predictions import ANSWERS, Prediction, read_answers
-from videmo.evaluation.results import Finished, Step, finished, run_metrics
+from videmo.evaluation.results import Finished, StepRecord, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.params import Params
 from videmo.stages.files import write_json, write_whole
@@ -28,7 +28,7 @@ SHOWN_QUARANTINED = 100
 SHOWN_MODELS = ("rl_reasoning", "rl", "sft_emotion", "base")  # whose answers are shown: the first that answered
 
 
-def write_report(run: Path, params: Params, steps: Sequence[Step], failed: Sequence[Step]) -> Path:
+def write_report(run: Path, params: Params, steps: Sequence[StepRecord], failed: Sequence[StepRecord]) -> Path:
     """Write metrics.json and report.html into the folder of a run, from whatever steps succeeded; returns the page.
 
     failed: the records of what failed, the gate among it, which is no stage.
@@ -108,11 +108,11 @@ def _sentence(found: Finished) -> str:
     return "The run did not get as far as an evaluation."
 
 
-def _boxes(steps: Sequence[Step]) -> list[Box]:
-    return [Box(step["stage"], step["status"], _note(step), tuple(step.get("inputs") or ())) for step in steps]
+def _boxes(steps: Sequence[StepRecord]) -> list[StepBox]:
+    return [StepBox(step["stage"], step["status"], _note(step), tuple(step.get("inputs") or ())) for step in steps]
 
 
-def _note(step: Step) -> str:
+def _note(step: StepRecord) -> str:
     if step["status"] != "succeeded":
         return "stopped" if step["error"] == STOPPED else str(step["status"])
     return "cached" if step["cached"] else duration(step["seconds"])

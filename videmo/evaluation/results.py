@@ -14,7 +14,7 @@ from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.tasks.catalog import PARTS, TASKS
 
-Step = Mapping[str, Any]  # a step's record: stage, digest, output, inputs, cached, seconds, status, error
+StepRecord = Mapping[str, Any]  # of pipeline/step.py: stage, digest, output, inputs, cached, seconds, status, error
 
 CONFUSED = "emotion_dfew"  # the part whose confusion Kubeflow Pipelines shows: seven basic emotions
 
@@ -28,8 +28,8 @@ class Finished:
     versions in the registry that answered the same questions, and their judge.
     """
 
-    steps: tuple[Step, ...]
-    failed: tuple[Step, ...]
+    steps: tuple[StepRecord, ...]
+    failed: tuple[StepRecord, ...]
     outputs: dict[str, Path]
     scores: dict[str, Any] | None
     quarantined: list[dict[str, str]]
@@ -37,7 +37,7 @@ class Finished:
     registered: dict[str, Any] | None
 
 
-def finished(run: Path, steps: Sequence[Step], failed: Sequence[Step]) -> Finished:
+def finished(run: Path, steps: Sequence[StepRecord], failed: Sequence[StepRecord]) -> Finished:
     """Read what the steps left, whatever of it is there."""
     outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}

@@ -23,7 +23,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Step:
+class GrowthLevel:
     """One level of growth. `tag`: what ends its segments, None where the end of the turn does; `children`: how many
     segments a path gets."""
 
@@ -73,16 +73,16 @@ class Growth:
         return [Rollout(tuple(nodes)) for nodes in self.nodes]
 
 
-def steps(branching: Sequence[int]) -> list[Step]:
+def growth_levels(branching: Sequence[int]) -> list[GrowthLevel]:
     """Three numbers: a step for each level of an affective tree. One number: a step that samples whole answers.
 
     Raises ValueError where `branching` has another length.
     """
     if len(branching) == 1:
-        return [Step("answer", None, branching[0])]
+        return [GrowthLevel("answer", None, branching[0])]
     if len(branching) == len(LEVELS):
         tags = [f"</{level}>" for level in LEVELS[:-1]] + [None]
-        return [Step(level, tag, children) for level, tag, children in zip(LEVELS, tags, branching, strict=True)]
+        return [GrowthLevel(level, tag, children) for level, tag, children in zip(LEVELS, tags, branching, strict=True)]
     raise ValueError(f"branching = {list(branching)}: give one number for whole answers, or {len(LEVELS)} for levels")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from videmo.backbone.policy import Policy
 from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, decode_segments
-from videmo.generation.growth import Growth, Keep, Step, slots, steps
+from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels, slots
 from videmo.generation.paths import Paths, extend, prefix_cache
 from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
@@ -59,7 +59,7 @@ class HfSampler(Sampler):
         keep: Keep | None = None,
     ) -> list[Rollout]:
         """As `Sampler` says. What a rollout draws does not depend on what else is in the batch."""
-        levels = steps(branching)
+        levels = growth_levels(branching)
         generator = torch.Generator().manual_seed(seed)
         numbers = [torch.rand(n, max_segment_tokens, generator=generator) for n in slots(len(prompts), branching)]
         rollouts = [Rollout(())] * len(prompts)
@@ -75,7 +75,7 @@ class HfSampler(Sampler):
         return rollouts
 
     def _grow(
-        self, growth: Growth, paths: Paths, level: Step, ending: Ending, temperature: float, numbers: Tensor
+        self, growth: Growth, paths: Paths, level: GrowthLevel, ending: Ending, temperature: float, numbers: Tensor
     ) -> Paths:
         """Give every path its segments of this level; those that ended at their tag wait for the next level."""
         places = growth.branch(level.children)

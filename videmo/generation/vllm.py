@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from videmo.backbone.policy import Policy
 from videmo.generation.decoding import Ending, closers, over
-from videmo.generation.growth import Growth, Keep, Step, slots, steps
+from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels, slots
 from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.generation.sampler import Prompt, Sampler
@@ -80,7 +80,7 @@ class VllmSampler(Sampler):
         keep: Keep | None = None,
     ) -> list[Rollout]:
         """As `Sampler` says."""
-        levels = steps(branching)
+        levels = growth_levels(branching)
         seeds = segment_seeds(seed, slots(len(prompts), branching))
         rollouts: dict[int, Rollout] = {}
         for indices, opened in self._open(prompts):
@@ -95,7 +95,7 @@ class VllmSampler(Sampler):
         self,
         growth: Growth,
         opened: Sequence[dict[str, Any]],
-        level: Step,
+        level: GrowthLevel,
         ending: Ending,
         temperature: float,
         seeds: Sequence[int],

@@ -19,7 +19,7 @@ MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]�
 
 
 @dataclass(frozen=True)
-class Row:
+class ShownStep:
     """A step as it is shown: seconds so far, and how far it says it is."""
 
     step: StepRecord
@@ -49,7 +49,7 @@ class Watched:
         self.started = time.monotonic()
         self._seen: dict[str, float] = {}
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[ShownStep]:
         """The stages, and the gate before `promotion` and the report at the end once they have begun."""
         records = {step.stage: step for step in self.run.steps()}
         rows = [self._row(records[planned.stage]) for planned in self.plan]
@@ -61,11 +61,11 @@ class Watched:
     def reason(self, stage: str) -> str:
         return next((step.reason for step in self.plan if step.stage == stage), "")
 
-    def _row(self, step: StepRecord) -> Row:
+    def _row(self, step: StepRecord) -> ShownStep:
         if step.status != "running":
-            return Row(step, step.seconds)
+            return ShownStep(step, step.seconds)
         since = time.monotonic() - self._seen.setdefault(step.stage, time.monotonic())
-        return Row(step, since, **(read_progress(Path(step.output)) if step.output else {}))
+        return ShownStep(step, since, **(read_progress(Path(step.output)) if step.output else {}))
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def _lines(watched: Watched, out: TextIO) -> Iterator[None]:
         thread.join()
 
 
-def _events(row: Row) -> Iterator[str]:
+def _events(row: ShownStep) -> Iterator[str]:
     if row.state == "running":
         yield "started"
         if row.total and 0 < row.done < row.total and (quarter := 4 * row.done // row.total):

@@ -42,8 +42,8 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The candidates of one level, and the index of the one that was kept."""
+class Selection:
+    """The candidates of one level, and the index of the one that is continued."""
 
     level: str
     candidates: tuple[Candidate, ...]
@@ -52,10 +52,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Search:
-    """An answer, and the choices that led to it level by level."""
+    """An answer, and the selections that led to it level by level."""
 
     answer: Answer
-    candidates: tuple[Choice, ...]
+    selections: tuple[Selection, ...]
 
 
 def reason(
@@ -69,7 +69,7 @@ def reason(
         return [Search(answer, (_plain(answer),)) for answer in sampler.answer(prompts, max_new_tokens)]
 
     def keep_best(rollout: Rollout, siblings: Sequence[int]) -> int:
-        return siblings[_choose(rollout, siblings, config.likelihood_weight).chosen]
+        return siblings[_select(rollout, siblings, config.likelihood_weight).chosen]
 
     branching = (config.candidates,) * 3
     rollouts = sampler.grow(prompts, branching, config.temperature, seed, max_new_tokens, keep_best)
@@ -93,27 +93,27 @@ def rank(nodes: Sequence[RolloutNode], likelihood_weight: float) -> list[Candida
     return ranked
 
 
-def _choose(rollout: Rollout, siblings: Sequence[int], likelihood_weight: float) -> Choice:
+def _select(rollout: Rollout, siblings: Sequence[int], likelihood_weight: float) -> Selection:
     nodes = [rollout.nodes[index] for index in siblings]
     candidates = rank(nodes, likelihood_weight)
     best = max(range(len(nodes)), key=lambda place: (candidates[place].readable, candidates[place].score))
-    return Choice(nodes[0].level, tuple(candidates), best)
+    return Selection(nodes[0].level, tuple(candidates), best)
 
 
 def _retrace(rollout: Rollout, likelihood_weight: float) -> Search:
-    """The choices along the kept path of `rollout`, and the answer at its end."""
-    choices = []
+    """The selections along the path of `rollout`, and the answer at its end."""
+    selections = []
     node = -1
     while siblings := [index for index, parent in enumerate(rollout.parents) if parent == node]:
-        choice = _choose(rollout, siblings, likelihood_weight)
-        choices.append(choice)
-        node = siblings[choice.chosen]
+        selection = _select(rollout, siblings, likelihood_weight)
+        selections.append(selection)
+        node = siblings[selection.chosen]
     path = [rollout.nodes[index] for index in rollout.path(node)]
     tokens = tuple(token for part in path for token in part.tokens)
     logprobs = tuple(logprob for part in path for logprob in part.logprobs)
-    return Search(Answer(rollout.answer(node), tokens, logprobs), tuple(choices))
+    return Search(Answer(rollout.answer(node), tokens, logprobs), tuple(selections))
 
 
-def _plain(answer: Answer) -> Choice:
+def _plain(answer: Answer) -> Selection:
     likelihood = sum(answer.logprobs) / len(answer.logprobs)
-    return Choice("answer", (Candidate(answer.text, True, 0.0, likelihood, likelihood),), 0)
+    return Selection("answer", (Candidate(answer.text, True, 0.0, likelihood, likelihood),), 0)

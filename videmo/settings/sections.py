@@ -17,7 +17,7 @@ from videmo.settings.kinds import Section
 from videmo.settings.params import Params
 from videmo.settings.promotion import Promotion
 from videmo.settings.rl import Rl
-from videmo.settings.sft import Curriculum, Level
+from videmo.settings.sft import Curriculum, LevelSettings
 
 LEVELS = ("attribute", "expression", "emotion")
 APART = ("stage", "execution")  # of the fields: what is no section that a result depends on
@@ -68,7 +68,7 @@ class SftSettings(StageSettings):
 
     backbone: Backbone
     sft: Curriculum
-    levels: Mapping[str, Level]
+    levels: Mapping[str, LevelSettings]
 
     @classmethod
     def of(cls, params: Params, stage: str, **arguments: Any) -> Self:

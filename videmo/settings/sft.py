@@ -15,7 +15,7 @@ class Lora(Section):
     dropout: Share = 0.0
 
 
-class Level(Section):
+class LevelSettings(Section):
     """One step of the curriculum."""
 
     epochs: Rate = 3.0
@@ -37,6 +37,6 @@ class Curriculum(Section):
 
 
 class Sft(Curriculum):
-    attribute: Level = Level()
-    expression: Level = Level()
-    emotion: Level = Level()
+    attribute: LevelSettings = LevelSettings()
+    expression: LevelSettings = LevelSettings()
+    emotion: LevelSettings = LevelSettings()

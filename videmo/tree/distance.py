@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
-from videmo.tree.ordered import Step, chain, preorder_key
+from videmo.tree.ordered import AspectAtLevel, chain, preorder_key
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -75,9 +75,9 @@ def distances(pairs: Sequence[tuple[AffectiveTree, AffectiveTree]], costs: Costs
 
 @dataclass(frozen=True)
 class _Code:
-    """Trees as integers: labels number the distinct statements of the batch in preorder, aspects number their steps."""
+    """Trees as integers: labels number the distinct statements of the batch in preorder, aspects their aspects."""
 
-    statements: list[tuple[Step, str]]  # of each label
+    statements: list[tuple[AspectAtLevel, str]]  # of each label
     labels: Ints  # (nodes,) of all trees, each tree's ascending
     starts: Ints  # (trees + 1,)
     aspects: Ints  # (labels,)
@@ -107,7 +107,7 @@ def _ints(numbers: list[int]) -> Ints:
     return np.frombuffer(array("i", numbers), np.int32)  # several times faster than np.array of a list
 
 
-def _in_preorder(statements: list[tuple[Step, str]], found: Ints, starts: Ints) -> _Code:
+def _in_preorder(statements: list[tuple[AspectAtLevel, str]], found: Ints, starts: Ints) -> _Code:
     """Number the labels anew, so that sorting a tree's labels puts them in preorder."""
     order = sorted(range(len(statements)), key=lambda label: preorder_key(*statements[label]))
     rank = np.empty(len(order), np.int32)
@@ -115,14 +115,14 @@ def _in_preorder(statements: list[tuple[Step, str]], found: Ints, starts: Ints) 
     labels = rank[found]
     tree = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
     ordered = [statements[label] for label in order]
-    steps = list(dict.fromkeys(step for used, _ in ordered for step in chain(used)))
-    number = {step: index for index, step in enumerate(steps)}
+    aspects = list(dict.fromkeys(aspect for used, _ in ordered for aspect in chain(used)))
+    number = {aspect: index for index, aspect in enumerate(aspects)}
     return _Code(
         ordered,
         (np.sort(tree * len(order) + labels) % max(1, len(order))).astype(np.int32),
         starts,
-        np.array([number[step] for step, _ in ordered], np.int32),
-        np.array([number[chain(step)[-2]] if len(chain(step)) > 1 else -1 for step in steps], np.int32),
+        np.array([number[aspect] for aspect, _ in ordered], np.int32),
+        np.array([number[chain(aspect)[-2]] if len(chain(aspect)) > 1 else -1 for aspect in aspects], np.int32),
     )
 
 
@@ -134,5 +134,5 @@ def _item_costs(code: _Code, costs: Costs) -> tuple[Ints, Floats]:
         table[named[a], named[b]] = table[named[b], named[a]] = cost
     if not named:
         return np.full(len(code.statements), -1, np.int32), table
-    rows = [named.get(Pair(step[1], item), -1) for step, item in code.statements]
+    rows = [named.get(Pair(name, item), -1) for (_, name), item in code.statements]
     return np.array(rows, np.int32), table

@@ -13,7 +13,7 @@ from functools import lru_cache
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.vocabulary import ASPECTS
 
-Step = tuple[int, str]
+AspectAtLevel = tuple[int, str]
 """An aspect at its level: (index of the level, aspect). The same word on another level is another aspect."""
 
 
@@ -27,38 +27,38 @@ class Hung:
 
 
 @lru_cache(maxsize=4096)
-def chain(step: Step) -> tuple[Step, ...]:
+def chain(aspect: AspectAtLevel) -> tuple[AspectAtLevel, ...]:
     """The aspects from the topmost one that this aspect rests on, down to itself."""
-    level, name = step
-    aspect = ASPECTS.get(name)
-    if aspect is None or LEVELS[level] != aspect.level or aspect.rests_on is None:
-        return (step,)
-    above = ASPECTS[aspect.rests_on]
-    return (*chain((LEVELS.index(above.level), above.name)), step)
+    level, name = aspect
+    known = ASPECTS.get(name)
+    if known is None or LEVELS[level] != known.level or known.rests_on is None:
+        return (aspect,)
+    above = ASPECTS[known.rests_on]
+    return (*chain((LEVELS.index(above.level), above.name)), aspect)
 
 
-def preorder_key(step: Step, item: str) -> tuple[str, str]:
+def preorder_key(aspect: AspectAtLevel, item: str) -> tuple[str, str]:
     """Pairs sorted by this key come in preorder.
 
     Siblings are sorted by aspect, so that the order of mention in a caption costs nothing in the edit distance; and by
     the whole chain, so that a node whose parent is missing stands where its parent would.
     """
-    return _chain_key(step), item
+    return _chain_key(aspect), item
 
 
 @lru_cache(maxsize=4096)
-def _chain_key(step: Step) -> str:
+def _chain_key(aspect: AspectAtLevel) -> str:
     # One string sorts faster than the chain itself; NUL comes before every other character, so a chain before its own.
-    return "\0".join(f"{level}{aspect}" for level, aspect in chain(step))
+    return "\0".join(f"{level}{name}" for level, name in chain(aspect))
 
 
 def hang(tree: AffectiveTree) -> tuple[Hung, ...]:
     """The nodes below the root, in preorder."""
     stated = [((index, pair.aspect), pair) for index, level in enumerate(LEVELS) for pair in tree.level(level)]
-    newest: dict[Step, int] = {}
+    newest: dict[AspectAtLevel, int] = {}
     nodes: list[Hung] = []
-    for step, pair in sorted(stated, key=lambda node: preorder_key(node[0], node[1].item)):
-        parent = next((newest[above] for above in reversed(chain(step)[:-1]) if above in newest), -1)
-        newest[step] = len(nodes)
-        nodes.append(Hung(LEVELS[step[0]], pair, parent))
+    for aspect, pair in sorted(stated, key=lambda node: preorder_key(node[0], node[1].item)):
+        parent = next((newest[above] for above in reversed(chain(aspect)[:-1]) if above in newest), -1)
+        newest[aspect] = len(nodes)
+        nodes.append(Hung(LEVELS[aspect[0]], pair, parent))
     return tuple(nodes)

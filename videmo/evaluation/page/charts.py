@@ -17,7 +17,7 @@ BOX_WIDTH, BOX_HEIGHT, GAP = 144, 52, 26
 
 
 @dataclass(frozen=True)
-class Box:
+class StepBox:
     """A step in the drawing of the DAG."""
 
     name: str
@@ -58,7 +58,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     return f'<polyline class="curve" points="{path}"/><circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
 
 
-def dag(boxes: Sequence[Box], across: bool) -> Markup:
+def dag(boxes: Sequence[StepBox], across: bool) -> Markup:
     """The steps in a row (`across`) or a column; arrows join neighbours, bows the inputs that lie farther back."""
     place = {box.name: index for index, box in enumerate(boxes)}
     stride = (BOX_WIDTH if across else BOX_HEIGHT) + GAP
@@ -78,7 +78,7 @@ def dag(boxes: Sequence[Box], across: bool) -> Markup:
     )
 
 
-def _box(box: Box, along: float, room: float, across: bool) -> str:
+def _box(box: StepBox, along: float, room: float, across: bool) -> str:
     x, y = (along, room) if across else (2.0, along)
     width = BOX_WIDTH if across else BOX_WIDTH + 56
     kind = {"succeeded": "done", "failed": "bad"}.get(box.status, "idle")

@@ -28,7 +28,7 @@ SIDE, LEFT, TOP, BOTTOM = 210, 46, 10, 40  # of the drawing
 
 
 @dataclass(frozen=True)
-class Row:
+class LabelRow:
     """A reference label: how often it was taken for each label, each with its shade, and the share found, 0..100."""
 
     label: str
@@ -42,7 +42,7 @@ class HeatMap:
     """One confusion; `mistake` is the most frequent one: reference, answer, count."""
 
     confusion: Confusion
-    rows: tuple[Row, ...]
+    rows: tuple[LabelRow, ...]
     confidence: float | None  # mean, 0..100
     mistake: tuple[str, str, int] | None
 
@@ -121,12 +121,12 @@ def _heat_map(confusion: Confusion, choices: Sequence[Choice]) -> HeatMap:
     )
 
 
-def _row(confusion: Confusion, place: int) -> Row:
+def _row(confusion: Confusion, place: int) -> LabelRow:
     counts = [int(count) for count in confusion.counts[place]]
     samples = sum(counts)
     shades = [-(-SHADES * count // max(1, samples)) for count in counts]  # rounded up: whatever occurs can be seen
     recall = 100 * counts[place] / max(1, samples)
-    return Row(confusion.labels[place], samples, tuple(zip(counts, shades, strict=True)), recall)
+    return LabelRow(confusion.labels[place], samples, tuple(zip(counts, shades, strict=True)), recall)
 
 
 def _mistake(confusion: Confusion) -> tuple[str, str, int] | None:

@@ -32,7 +32,7 @@ class ColumnSize:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Thumbnail:
     uri: str
     caption: str
 
@@ -44,7 +44,7 @@ class DataFacts:
     samples: dict[str, int]
     columns: tuple[ColumnSize, ...]
     labels: dict[str, tuple[Share, ...]]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[Thumbnail, ...]
 
 
 def data_facts(dataset: Dataset) -> DataFacts:
@@ -58,7 +58,9 @@ def data_facts(dataset: Dataset) -> DataFacts:
         samples=_by_split(Counter(sample.split for sample in dataset.samples)),
         columns=_columns(dataset),
         labels={part: _shares(dataset, part) for part in SHOWN_LABELS if _shares(dataset, part)},
-        pictures=tuple(Picture(mosaic(dataset.frames(clip.id), 1, 1), f"{clip.id} ({clip.split})") for clip in chosen),
+        pictures=tuple(
+            Thumbnail(mosaic(dataset.frames(clip.id), 1, 1), f"{clip.id} ({clip.split})") for clip in chosen
+        ),
     )
 
 
