@@ -44,10 +44,9 @@ def learn(given: dict, after: dsl.PipelineTask):
     run = {name: given[name] for name in ("params", "run")}
     scores = place(face15_eval(**answered, **run), "face15_eval").outputs["scores"]
 
-    judged = {"policy": policy, "base": base, "rl": rl, "scores": scores}
-    passed = place(gate(**judged, **given), "gate").set_caching_options(False)
-    with dsl.If(passed.outputs["Output"] == True, name="the challenger passes"):  # noqa: E712
-        place(promotion(**judged, **given), "promotion")
+    decided = place(gate(policy=policy, base=base, rl=rl, scores=scores, **given), "gate")
+    with dsl.If(decided.outputs["Output"] == True, name="the challenger passes"):  # noqa: E712
+        place(promotion(decision=decided.outputs["decision"], **run), "promotion")
 
 
 def answers(model: str, policy: PipelineArtifactChannel, given: dict):

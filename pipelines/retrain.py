@@ -21,6 +21,6 @@ def retrain(params: dict, run: dict):
     with dsl.ExitHandler(place(report(params=params, run=run), "report"), name="steps"):
         data = place(data_build(params=params, run=run), "data_build").outputs["data"]
         valid = place(data_validation(params=params, run=run, data=data), "data_validation")
-        moved = place(drift(data=data), "drift").after(valid).set_caching_options(False)
+        moved = place(drift(params=params, run=run, data=data), "drift").after(valid)
         with dsl.If(moved.output == True, name="the labels have moved"):  # noqa: E712
             learn({"params": params, "run": run, "data": data}, after=moved)

@@ -18,7 +18,7 @@ from videmo.stages.report import StageReport
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = Params()
 ASKED = tuple(f"answers_{model}" for model in MODELS)
-STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", *ASKED, "face15_eval", "promotion")
+STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", *ASKED, "face15_eval", "gate", "promotion")
 
 
 def make_store(root, built_data):

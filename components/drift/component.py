@@ -7,18 +7,17 @@ from videmo.kubeflow.cluster import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def drift(data: Input[Dataset]) -> bool:
+def drift(params: dict, run: dict, data: Input[Dataset]) -> bool:
     """Compare the labels with those of the previous data set in the store.
 
     Args:
+        params: Settings of the run, as resolved.
+        run: Name of the run, and whether to make stored outputs again.
         data: Manifest of the data set.
 
     Returns:
         Output: Whether the labels of any part have drifted, or there is no previous data set.
     """
-    from videmo.data.drift import compare, data_before
-    from videmo.stages.report import read_manifest
+    from videmo.pipeline.step import run_step
 
-    now = read_manifest(data.path)
-    before = data_before(now)
-    return before is None or any(found.moved for found in compare(before, now))
+    return bool(run_step("drift", params, run, inputs=[data.path]).metrics["moved"])

@@ -15,9 +15,10 @@ def gate(
     base: Input[Artifact],
     rl: Input[Artifact],
     scores: Input[Artifact],
+    decision: Output[Artifact],
     verdict: Output[Markdown],
 ) -> bool:
-    """Register the policy as challenger and compare it with the champion.
+    """Register the policy as challenger and compare it with the champion. This is decided once; `promotion` acts on it.
 
     Args:
         params: Settings of the run, as resolved.
@@ -29,13 +30,14 @@ def gate(
         scores: Manifest of the scores.
 
     Returns:
+        decision: Manifest of the verdict and of the registered version that it is about.
         verdict: The verdict with its reason.
         Output: Whether the policy is to become champion.
     """
     from videmo.evaluation.results import write_verdict
-    from videmo.pipeline.gate_and_report import run_gate
-    from videmo.pipeline.step import Run
+    from videmo.pipeline.step import run_step
 
-    passed = run_gate(params, run, inputs=[data.path, policy.path, base.path, rl.path, scores.path])
-    write_verdict(Run(**run).folder, verdict.path)
-    return passed
+    report = run_step("gate", params, run, inputs=[data.path, policy.path, base.path, rl.path, scores.path])
+    report.write_manifest(decision.path)
+    write_verdict(report.output, verdict.path)
+    return bool(report.metrics["promote"])

@@ -94,9 +94,12 @@ def test_the_plan_lists_every_step_with_its_digest_and_reason_and_runs_nothing(t
     assert [row[0] for row in rows[:-1]] == ["data_build", "data_validation", "sft_attribute", "sft_expression",
                                              "sft_emotion", "tree_rl", "answers_base", "answers_sft_attribute",
                                              "answers_sft_expression", "answers_sft_emotion", "answers_rl",
-                                             "answers_rl_reasoning", "face15_eval", "promotion"]  # fmt: skip
-    assert all(len(row[1]) == 16 and row[2:] == ["run", "never", "run"] for row in rows[:-1])
-    assert rows[-1] == ["14", "of", "14", "steps", "would", "run"]
+                                             "answers_rl_reasoning", "face15_eval", "gate", "promotion",
+                                             "report"]  # fmt: skip
+    always = ("gate", "promotion", "report")
+    assert all(len(row[1]) == 16 and row[2:4] == ["run", "never"] for row in rows[:-1])
+    assert [row[0] for row in rows[:-1] if row[4:] == ["taken", "from", "the", "store"]] == list(always)
+    assert rows[-1] == ["16", "of", "16", "steps", "would", "run"]
     assert not (tmp_path / "home" / "runs").exists()
 
 

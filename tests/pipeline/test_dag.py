@@ -50,7 +50,7 @@ def test_every_stage_is_a_function_with_the_arguments_that_the_table_gives_it():
     from importlib import import_module
     from inspect import signature
 
-    for stage in STAGES:
+    for stage in (stage for stage in STAGES if not stage.concludes):
         names = list(signature(import_module(stage.module).run).parameters)
         assert names == ["params", "inputs", "output", *stage.arguments]
 
@@ -62,12 +62,12 @@ def test_the_digest_of_a_stage_in_the_plan_is_the_one_it_has_once_it_has_run():
     assert (step.digest, step.cached, step.reason) == (report.digest, True, "cached")
 
 
-def test_a_promotion_in_the_store_is_planned_again_as_another_may_be_champion_since():
+def test_what_depends_on_the_moment_is_planned_whatever_the_store_has():
     params = check_params({})
     for stage in TABLE:
         complete(stage, params)
-    assert {step.stage for step in plan(params) if not step.cached} == {"promotion"}
-    assert reasons(params)["promotion"] == "never taken from the store"
+    assert {step.stage for step in plan(params) if not step.cached} == {"drift", "gate", "promotion", "report"}
+    assert reasons(params)["gate"] == "never taken from the store"
 
 
 def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
@@ -75,15 +75,17 @@ def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
         before, after = plan(check_params({})), plan(check_params(sections))
         return [old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest]
 
-    assert changed(promotion={"min_gain": 1.0}) == ["promotion"]
+    assert changed(promotion={"min_gain": 1.0}) == ["gate", "promotion", "report"]
     assert changed(validation={"min_clips": 9}) == ["data_validation"]
-    after_rl = ["tree_rl", "answers_rl", "answers_rl_reasoning", "face15_eval", "promotion"]
-    assert changed(rl={"steps": 3}) == after_rl
-    assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "answers_sft_emotion", *after_rl[1:]]
-    assert changed(reasoning={"candidates": 3}) == ["answers_rl_reasoning", "face15_eval", "promotion"]
-    assert changed(evaluation={"max_new_tokens": 3}) == [f"answers_{model}" for model in MODELS] + after_rl[-2:]
+    judged = ["face15_eval", "gate", "promotion"]
+    after_rl = ["answers_rl", "answers_rl_reasoning", *judged]
+    assert changed(rl={"steps": 3}) == ["tree_rl", *after_rl]
+    assert changed(sft={"emotion": {"epochs": 1}}) == ["sft_emotion", "tree_rl", "answers_sft_emotion", *after_rl]
+    assert changed(reasoning={"candidates": 3}) == ["answers_rl_reasoning", *judged]
+    answers = [f"answers_{model}" for model in MODELS]
+    assert changed(evaluation={"max_new_tokens": 3}) == [*answers, *judged, "report"]
     assert changed(execution={"workers": 3, "answer_batch": 3, "endpoint": {"retries": 1}}) == []
-    assert changed(data={"seed": 7}) == [stage.name for stage in STAGES]
+    assert changed(data={"seed": 7}) == [stage.name for stage in STAGES if stage.name != "report"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
 def test_another_judge_other_resamples_or_another_tolerance_ask_no_model_again(sections, rerun):
     before, after = plan(check_params({})), plan(check_params(sections))
     assert {old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest} == {
-        *rerun, "promotion"
+        *rerun, "gate", "promotion", "report"
     }  # fmt: skip
 
 
@@ -177,11 +179,15 @@ def test_what_settings_point_at_has_to_be_there(settings, message, tmp_path, mon
 
 def test_dvc_yaml_has_the_stages_inputs_and_settings_of_the_table():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert list(stages) == ["plan", *TABLE, "report"]
-    assert [next(iter(out)) for out in stages["plan"]["outs"]] == [f"outputs/digests/{name}.txt" for name in TABLE]
+    rows = {name: stage for name, stage in TABLE.items() if not stage.optional}
+    assert list(stages) == ["plan", *rows]
+    assert [next(iter(out)) for out in stages["plan"]["outs"]] == [f"outputs/digests/{name}.txt" for name in rows]
+    assert stages["report"]["cmd"] == "videmo report dvc"
     every = load_params(ROOT / "params.yaml")
-    for name, stage in TABLE.items():
+    for name, stage in rows.items():
         row = stages[name]
+        if stage.concludes:
+            continue
         assert row["cmd"] == f"videmo stage {name} --run dvc --to outputs"
         assert row["deps"] == [
             f"outputs/digests/{name}.txt",

@@ -103,7 +103,7 @@ def test_an_output_that_was_pulled_beside_an_empty_store_is_found_there_and_a_da
 
 def test_a_stage_without_its_inputs_names_the_one_to_run_first():
     with pytest.raises(SettingError, match="data_validation needs the output of data_build"):
-        planned_inputs(TABLE["data_validation"], SMALL)
+        planned_inputs(TABLE["data_validation"], SMALL, Run("any"))
 
 
 def test_a_failed_step_is_recorded_with_the_last_line_of_its_error():

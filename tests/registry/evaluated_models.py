@@ -14,15 +14,15 @@ from videmo.data.samples import Sample
 from videmo.data.shards import encode_frame, write_index, write_shard
 from videmo.data.tables import write_clips, write_samples
 from videmo.evaluation.predictions import Prediction, write_predictions
-from videmo.registry.promotion import run
+from videmo.registry import gate_stage, promotion
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import newest_verdict
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.params import Params
 from videmo.settings.promotion import Promotion
-from videmo.settings.sections import PromotionSettings
+from videmo.settings.sections import GateSettings, PromotionSettings
 from videmo.stages.report import StageReport
-from videmo.stages.store import output_of
+from videmo.stages.store import output_of, run_output_of
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import answer_space, ask, is_open, write_answer
 from videmo.tree.model import AffectiveTree, Pair
@@ -106,8 +106,21 @@ def verdict_of(client, version):
 
 
 def promoted(inputs, tmp_path, name="run"):
-    report = run(PromotionSettings.of(PARAMS, "promotion"), inputs, tmp_path / "out" / name)
-    return report, json.loads((report.output / "verdict.json").read_text())
+    """The report of the promotion and the verdict of the gate, as a run called `name` has them."""
+    gate = judged(inputs, name)
+    return promote(gate, name), json.loads((gate / "verdict.json").read_text())
+
+
+def judged(inputs, name="run"):
+    """The output of the gate."""
+    shutil.rmtree(run_output_of(name, "gate"), ignore_errors=True)
+    return gate_stage.run(GateSettings.of(PARAMS, "gate"), inputs, run_output_of(name, "gate")).output
+
+
+def promote(gate, name="run"):
+    shutil.rmtree(run_output_of(name, "promotion"), ignore_errors=True)
+    settings = PromotionSettings.of(PARAMS, "promotion")
+    return promotion.run(settings, {"gate": gate}, run_output_of(name, "promotion"))
 
 
 def manifests(inputs, tmp_path):

@@ -5,7 +5,7 @@ from evaluated_models import PARAMS, lose_answers, promoted, samples
 
 from videmo.registry.comparison import compare, registered_figures
 from videmo.registry.gate import Verdict
-from videmo.registry.promotion import decide, register
+from videmo.registry.gate_stage import decide, register
 from videmo.registry.tracking import connect
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from evaluated_models import PARAMS, challenger, champion, manifests, promoted
 
-from videmo.pipeline.gate_and_report import keep_registered, open_run, run_gate
+from videmo.pipeline.gate_and_report import keep_registered, open_run
 from videmo.pipeline.step import Run, StepRecord, run_step
 from videmo.registry.champion import read_history
 from videmo.registry.manual_promotion import promote_version
@@ -17,10 +17,12 @@ SETTINGS = PARAMS.model_dump(mode="json")
 
 @pytest.fixture
 def step(tmp_path):
-    """The promotion as a step of a run of its own, on what a model has answered."""
+    """Gate and promotion as steps of a run of its own, on what a model has answered."""
 
     def run(inputs, name):
-        report = run_step("promotion", SETTINGS, {"name": name}, manifests(inputs, tmp_path))
+        gate = run_step("gate", SETTINGS, {"name": name}, manifests(inputs, tmp_path))
+        gate.write_manifest(tmp_path / "gate.json")
+        report = run_step("promotion", SETTINGS, {"name": name}, [tmp_path / "gate.json"])
         (record,) = (one for one in Run(name).steps() if one.stage == "promotion")
         return report.metrics["promoted"], record.cached
 
@@ -30,12 +32,13 @@ def step(tmp_path):
 def test_the_gate_step_leaves_the_verdict_in_the_runs_folder(evaluated, tmp_path):
     promoted(evaluated("a", 0.5), tmp_path, "a")
     given = manifests(evaluated("b", 0.9), tmp_path)
-    assert run_gate(SETTINGS, {"name": "monday"}, given)
-    folder = tmp_path / "runs" / "monday"
-    assert json.loads((folder / "verdict.json").read_text())["opponent"] == "champion, version 1"
+    report = run_step("gate", SETTINGS, {"name": "monday"}, given)
+    assert report.output == tmp_path / "runs" / "monday" / "outputs" / "gate"
+    assert report.metrics["promote"] == 1
+    assert json.loads((report.output / "verdict.json").read_text())["opponent"] == "champion, version 1"
     assert (champion(), challenger()) == ("1", "2")
     open_run(Run("monday"), PARAMS)
-    assert not (folder / "verdict.json").exists()
+    assert not report.output.exists()
 
 
 def test_a_model_that_was_refused_is_judged_again_once_another_is_champion(evaluated, step):
@@ -58,8 +61,9 @@ def test_a_promotion_that_counts_is_not_made_twice(evaluated, step):
 
 def test_the_gate_lets_the_verdict_on_a_champion_stand_and_has_nothing_to_promote(evaluated, step, tmp_path):
     step(evaluated("a", 0.9), "monday")
-    assert not run_gate(SETTINGS, {"name": "tuesday"}, manifests(evaluated("a", 0.9), tmp_path))
-    verdict = json.loads((tmp_path / "runs" / "tuesday" / "verdict.json").read_text())
+    report = run_step("gate", SETTINGS, {"name": "tuesday"}, manifests(evaluated("a", 0.9), tmp_path))
+    assert report.metrics["promote"] == 0
+    verdict = json.loads((report.output / "verdict.json").read_text())
     assert (verdict["passed"], verdict["opponent"]) == (True, "base model")
 
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from evaluated_models import BACKBONE, PARAMS, challenger, champion, lose_answers, promoted, verdict_of
+from evaluated_models import BACKBONE, PARAMS, challenger, champion, judged, lose_answers, promote, promoted, verdict_of
 
 from videmo.evaluation.judge import RULES, Judge
-from videmo.registry import promotion
 from videmo.registry.champion import Refused, read_history
+from videmo.registry.gate_stage import asked_digest, decide, register
 from videmo.registry.manual_promotion import promote_version, roll_back
-from videmo.registry.promotion import asked_digest, decide, register
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import artifact
 from videmo.stages.report import StageReport
+from videmo.stages.store import run_output_of
 
 
 def card():
@@ -31,7 +31,7 @@ def test_the_first_model_that_beats_the_base_model_becomes_champion(evaluated, t
     assert champion() == challenger() == "1"
     assert verdict["origin"] == {"policy": "policy-a", "data": "d1", "asked": asked_digest(inputs)}
     assert report.metrics["promoted"] == 1
-    assert report.metrics["gain"] > 40
+    assert verdict["gain"][0] > 40
 
 
 def test_better_takes_over_and_equal_worse_or_uneven_do_not(evaluated, tmp_path):
@@ -96,15 +96,27 @@ def test_a_model_that_was_rolled_back_does_not_come_back_by_itself(evaluated, tm
     assert verdict["gain"][1] > 0
 
 
-def test_a_challenger_whose_champion_changed_while_it_was_judged_is_told(evaluated, tmp_path, monkeypatch):
+def test_a_challenger_whose_champion_changed_after_the_gate_is_told(evaluated, tmp_path):
     promoted(evaluated("a", 0.3), tmp_path, "a")
-    late = decide(PARAMS, evaluated("late", 0.8))
+    gate = judged(evaluated("late", 0.8), "late")
     promoted(evaluated("b", 0.6), tmp_path, "b")
-    monkeypatch.setattr(promotion, "decide", lambda *given: late)
-    with pytest.raises(Refused, match="version 2 has become champion since"):
-        promoted(evaluated("late", 0.8), tmp_path, "late")
-    assert champion() == "2"
-    assert not (tmp_path / "out" / "late").exists()
+    with pytest.raises(Refused, match="version 3 has become champion since"):
+        promote(gate, "late")
+    assert champion() == "3"
+    assert not run_output_of("late", "promotion").exists()
+
+
+def test_the_promotion_acts_on_what_the_gate_decided_and_decides_nothing(evaluated, monkeypatch):
+    gate = judged(evaluated("a", 0.9))
+    for name in ("decide", "register"):
+        monkeypatch.setattr(f"videmo.registry.gate_stage.{name}", None)
+    assert promote(gate).metrics == {"promoted": 1, "version": 1}
+    assert champion() == "1"
+
+
+def test_the_gate_promotes_nothing(evaluated):
+    judged(evaluated("a", 0.9))
+    assert connect().get_registered_model("videmo").aliases == {"challenger": 1}
 
 
 def test_a_champion_by_force_stays_and_keeps_its_scores(evaluated, tmp_path):

@@ -91,6 +91,8 @@ def run_one_stage(
 
     if name not in TABLE:
         raise SettingError(f"{name}: no such stage; there are {', '.join(TABLE)}")
+    if TABLE[name].concludes:
+        raise SettingError(f"{name}: belongs to a whole run; use videmo {name} {run}")
     check_name(run)
     check_tracking()
     settings = _settings(params, overrides)
@@ -207,7 +209,7 @@ def show_train_job(
         raise SettingError(f"execution.processes = {settings.execution.processes}: not a multiple of --nodes {nodes}")
     digest = next(step.digest for step in plan(settings) if step.stage == name)
     job = Run(run).folder / f"{name}.json"
-    write_job(job, TABLE[name], settings, planned_inputs(TABLE[name], settings), output_of(name, digest))
+    write_job(job, TABLE[name], settings, planned_inputs(TABLE[name], settings, Run(run)), output_of(name, digest))
     print(yaml.safe_dump(train_job(name, run, nodes, settings.execution.processes // nodes), sort_keys=False))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from videmo.stages.report import STAGE_FILE
+from videmo.settings.sections import StageSettings
+from videmo.stages.report import STAGE_FILE, StageReport
 from videmo.stages.store import output_of
+from videmo.stages.work import stage_directory
 
 MOVED = 0.2  # population stability index; by convention, below 0.1 is stable and above 0.2 is drift
 SIGNIFICANT = 0.01  # p-value below which a difference is not put down to chance
@@ -36,6 +40,20 @@ def compare(before: Path, now: Path) -> list[Drift]:
     old, new = _answers(before), _answers(now)
     shared = [part for part in old if part in new and min(old[part].total(), new[part].total()) >= MIN_ANSWERS]
     return sorted((drift_of(part, old[part], new[part]) for part in shared), key=lambda drift: -drift.index)
+
+
+def run(params: StageSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
+    """The stage drift: compare data_build among `inputs` with the data set before it; writes `drift.json`.
+
+    The metric `moved` is 1 where the labels of any part have moved, or where there is no data set before.
+    """
+    with stage_directory(output, __name__, params, inputs) as work:
+        before = data_before(inputs["data_build"])
+        found = compare(before, inputs["data_build"]) if before else []
+        (work.path / "drift.json").write_text(
+            json.dumps([asdict(drift) for drift in found], indent=1), encoding="utf-8"
+        )
+        return work.finish({"moved": float(before is None or any(drift.moved for drift in found))})
 
 
 def data_before(data: Path) -> Path | None:

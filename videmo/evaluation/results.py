@@ -41,15 +41,14 @@ def finished(run: Path, steps: Sequence[StepRecord], failed: Sequence[StepRecord
     """Read what the steps left, whatever of it is there."""
     outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}
-    evaluated, built, promoted = (outputs.get(name) for name in ("face15_eval", "data_build", "promotion"))
-    verdict = (read_json(promoted / "verdict.json") if promoted else None) or read_json(run / "verdict.json")
+    evaluated, built, gate = (outputs.get(name) for name in ("face15_eval", "data_build", "gate"))
     return Finished(
         steps=tuple(steps),
         failed=tuple(failed),
         outputs=outputs,
         scores=read_json(evaluated / "scores.json") if evaluated else None,
         quarantined=(read_json(built / "quarantine.json") if built else None) or [],
-        verdict=verdict,
+        verdict=read_json(gate / "verdict.json") if gate else None,
         registered=read_json(run / "registered.json"),
     )
 
@@ -81,9 +80,9 @@ def log_confusion(answers: Path, metrics: Any) -> None:
         metrics.log_confusion_matrix(labels, taken_for(choices, labels).tolist())
 
 
-def write_verdict(run: Path, page: str | Path) -> None:
-    """The gate's verdict on a run in one sentence, as Markdown."""
-    verdict = read_json(run / "verdict.json")
+def write_verdict(gate: Path, page: str | Path) -> None:
+    """The verdict in the output of the gate in one sentence, as Markdown."""
+    verdict = read_json(gate / "verdict.json")
     outcome = "Passed" if verdict["passed"] else "Refused"
     Path(page).write_text(f"**{outcome}.** {verdict['reason']}\n", encoding="utf-8")
 

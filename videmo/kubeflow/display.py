@@ -14,7 +14,6 @@ from videmo.pipeline.dag import PlannedStep
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import Run, StepRecord
 
-PLACED_BEFORE = {"gate": "promotion", "drift": "sft_attribute"}
 MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]▶", "not run": "[dim]·"}
 
 
@@ -50,13 +49,11 @@ class Watched:
         self._seen: dict[str, float] = {}
 
     def rows(self) -> list[ShownStep]:
-        """The stages, and the gate before `promotion` and the report at the end once they have begun."""
+        """The steps that are planned, in the order of the table."""
         records = {step.stage: step for step in self.run.steps()}
-        rows = [self._row(records[planned.stage]) for planned in self.plan]
-        for name, step in sorted(self.run.others().items()):
-            before = next((i for i, row in enumerate(rows) if row.step.stage == PLACED_BEFORE.get(name)), len(rows))
-            rows.insert(before, self._row(step))
-        return rows
+        unseen = (step.stage for step in self.plan if step.stage not in records)  # optional ones before they begin
+        records |= {name: StepRecord(name, "", "", status="not run") for name in unseen}
+        return [self._row(records[planned.stage]) for planned in self.plan]
 
     def reason(self, stage: str) -> str:
         return next((step.reason for step in self.plan if step.stage == stage), "")

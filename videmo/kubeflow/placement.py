@@ -48,14 +48,14 @@ def place(task: PipelineTask, stage: str) -> PipelineTask:
 def _place_on_cluster(task: PipelineTask, stage: str) -> PipelineTask:
     from kfp.kubernetes import add_pod_label, mount_pvc, use_config_map_as_env, use_secret_as_env
 
-    from videmo.pipeline.dag import TABLE, Resources
+    from videmo.pipeline.dag import TABLE
 
-    row = TABLE.get("promotion" if stage == "gate" else stage)  # the gate asks a champion again, as the promotion does
-    resources = row.resources if row else Resources()
+    resources = TABLE[stage].resources
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory)
     if resources.gpus:
         add_pod_label(task, QUEUE_LABEL, QUEUE)
         task.set_accelerator_type(ACCELERATOR).set_accelerator_limit(resources.gpus)
+    task.set_caching_options(TABLE[stage].reusable)
     task.set_retry(num_retries=2, backoff_duration="30s", backoff_factor=2)
     task.set_env_variable("VIDEMO_HOME", MOUNTED_AT)
     task.set_env_variable(IMAGE_VARIABLE, IMAGE)

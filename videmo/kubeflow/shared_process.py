@@ -53,6 +53,7 @@ def _import_what_they_need() -> None:
     """Import while the run gets as far as the first of them; what cannot be had, the steps will tell."""
 
     import videmo.evaluation.report
+    import videmo.registry.gate_stage
     import videmo.registry.promotion  # noqa: F401
     from videmo.registry.tracking import connect
 

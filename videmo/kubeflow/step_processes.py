@@ -88,7 +88,7 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], shared: SharedProcess) -
 
 def asks_registry(step: str) -> bool:
     """Whether a step acts on the registry or the run's folder, so that every run works on it."""
-    return step in {"gate", "report"} or (step in TABLE and not TABLE[step].reusable)
+    return step in TABLE and not TABLE[step].reusable
 
 
 def nothing_to_make(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> bool:

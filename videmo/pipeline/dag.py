@@ -31,8 +31,10 @@ class Resources:
 class Stage:
     """A row of the table: the function `module`.run, the settings it sees, the outputs it reads.
 
-    `after` only orders: it does not enter the digest. The output of a stage that acts on the world outside the store is
-    not `reusable`: that world may have changed. A `distributed` one runs in execution.processes processes.
+    `after` only orders: it does not enter the digest. What depends on the moment, such as on who is champion, is not
+    `reusable`: its output belongs to the run. A `distributed` stage runs in execution.processes processes, an
+    `optional` one only in some pipelines. What `concludes` a run is told its folder, and runs whatever became of the
+    others.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Stage:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     reusable: bool = True
     distributed: bool = False
+    optional: bool = False
+    concludes: bool = False
     resources: Resources = Resources()
 
     def settings_of(self, params: Params) -> StageSettings:
@@ -82,6 +86,8 @@ TRAINING = Resources(cpu="8", memory="64G", gpus=1)
 STAGES = (
     Stage("data_build", "videmo.data.build", sections.DataBuildSettings),
     Stage("data_validation", "videmo.data.validation", sections.DataValidationSettings, ("data_build",)),
+    Stage("drift", "videmo.data.drift", sections.StageSettings, ("data_build",), ("data_validation",),
+          reusable=False, optional=True),
     _curriculum("attribute"),
     _curriculum("expression", "sft_attribute"),
     _curriculum("emotion", "sft_expression"),
@@ -96,9 +102,12 @@ STAGES = (
     Stage("face15_eval", "videmo.evaluation.evaluate", sections.EvalSettings,
           ("answers_base", "answers_sft_attribute", "answers_sft_expression", "answers_sft_emotion", "answers_rl",
            "answers_rl_reasoning")),
-    Stage("promotion", "videmo.registry.promotion", sections.PromotionSettings,
+    Stage("gate", "videmo.registry.gate_stage", sections.GateSettings,
           ("data_build", "tree_rl", "answers_base", "answers_rl", "face15_eval"),
           reusable=False, resources=TRAINING),  # may ask a champion again
+    Stage("promotion", "videmo.registry.promotion", sections.PromotionSettings, ("gate",), reusable=False),
+    Stage("report", "videmo.evaluation.report", sections.GateSettings, after=("face15_eval", "promotion"),
+          reusable=False, concludes=True),
 )
 # fmt: on
 TABLE: dict[str, Stage] = {stage.name: stage for stage in STAGES}
@@ -122,19 +131,25 @@ def plan(params: Params) -> list[PlannedStep]:
     for stage in STAGES:
         inputs = {name: digests[name] for name in stage.inputs}
         digests[stage.name] = digest = digest_for(stage, params, inputs)
-        output = output_of(stage.name, digest)
-        refused = adopt(stage.name, digest)
-        broken = faults(output) if output.exists() else []
-        if broken:
-            reason = f"damaged: {few(broken)}"
-        elif output.exists():
-            reason = "cached" if stage.reusable else "never taken from the store"
-        else:
-            reason = _why(stage, params, inputs, digest)
-        if refused:
-            reason += f"; outputs/{stage.name} is damaged: {few(refused)}"
-        steps.append(PlannedStep(stage.name, digest, reason == "cached", reason))
+        steps.append(_planned(stage, params, inputs, digest))
     return steps
+
+
+def _planned(stage: Stage, params: Params, inputs: Mapping[str, str], digest: str) -> PlannedStep:
+    if not stage.reusable:
+        return PlannedStep(stage.name, digest, False, "never taken from the store")
+    output = output_of(stage.name, digest)
+    refused = adopt(stage.name, digest)
+    broken = faults(output) if output.exists() else []
+    if broken:
+        reason = f"damaged: {few(broken)}"
+    elif output.exists():
+        reason = "cached"
+    else:
+        reason = _why(stage, params, inputs, digest)
+    if refused:
+        reason += f"; outputs/{stage.name} is damaged: {few(refused)}"
+    return PlannedStep(stage.name, digest, reason == "cached", reason)
 
 
 def digest_for(stage: Stage, params: Params, inputs: Mapping[str, str]) -> str:

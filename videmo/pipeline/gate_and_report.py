@@ -1,7 +1,8 @@
-"""How a run ends: the gate between challenger and champion, and the report."""
+"""A run's folder: opened at its start, and the report at its end."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,26 +14,9 @@ from videmo.llm.client import EndpointError
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.step import Run, StepRecord, recorded
 from videmo.settings.params import Params, check_params
-from videmo.settings.sections import PromotionSettings
+from videmo.settings.sections import GateSettings
 from videmo.stages.files import whole_file, write_json
 from videmo.stages.logs import captured_output
-from videmo.stages.report import read_manifest
-
-
-def run_gate(params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str]) -> bool:
-    """Register the challenger, write the verdict into the run's folder, and say whether there is a model to promote."""
-    found = {output.parent.name: output for output in map(read_manifest, inputs)}
-    this = Run(**run)
-    with captured_output(this.folder / "logs" / "gate.log"), recorded(this, StepRecord("gate", "", "")) as record:
-        from videmo.registry.promotion import decide, register
-
-        settings = check_params(params)
-        view = PromotionSettings.of(settings, "promotion")
-        verdict = decide(view, found)
-        _write(this.folder / "verdict.json", verdict.as_dict())
-        _, kept = register(view, found, verdict, this.name)
-        record.append(False)
-    return verdict.passed and kept is not None  # else the model is champion already
 
 
 def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
@@ -41,7 +25,7 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
     with captured_output(this.folder / "logs" / "report.log"), recorded(this, StepRecord("report", "", "")) as record:
         from videmo.evaluation.report import write_report
 
-        settings, steps = check_params(params), this.steps()
+        settings, steps = check_params(params), [step for step in this.steps() if not TABLE[step.stage].concludes]
         keep_registered(this, settings, steps)
         page = write_report(this.folder, settings, [asdict(step) for step in steps], [asdict(s) for s in this.failed()])
         _log_outcome(this)
@@ -55,9 +39,9 @@ def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> No
 
     from videmo.registry.comparison import registered_figures
 
-    view = PromotionSettings.of(params, "promotion")
+    view = GateSettings.of(params, "gate")
     found = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
-    if found.keys() >= set(TABLE["promotion"].inputs) and not (run.folder / "registered.json").exists():
+    if found.keys() >= set(TABLE["gate"].inputs) and not (run.folder / "registered.json").exists():
         try:
             _write(run.folder / "registered.json", registered_figures(view, found))
         except (EndpointError, MlflowException) as error:
@@ -70,18 +54,19 @@ def _log_outcome(run: Run) -> None:
 
     client = connect()
     logged = pipeline_run(client, run.name)
-    for name in ("report.html", "metrics.json", "verdict.json"):
-        if (run.folder / name).exists():
-            client.log_artifact(logged, str(run.folder / name))
+    for path in (run.folder / "report.html", run.folder / "metrics.json", run.folder / "outputs/gate/verdict.json"):
+        if path.exists():
+            client.log_artifact(logged, str(path))
 
 
 def open_run(run: Run, params: Params, origins: Mapping[str, str] | None = None) -> None:
     """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
     for folder in ("steps", "logs"):
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
-    for stale in ("steps/*.json", "logs/*.log", "verdict.json", "registered.json", "metrics.json", "report.html"):
+    for stale in ("steps/*.json", "logs/*.log", "registered.json", "metrics.json", "report.html"):
         for path in run.folder.glob(stale):
             path.unlink()
+    shutil.rmtree(run.folder / "outputs", ignore_errors=True)
     save_params(run, params, origins)
     latest = run.folder.with_name("latest")
     with whole_file(latest) as link:

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from videmo.pipeline.dag import TABLE, Stage, digest_for, plan
+from videmo.pipeline.dag import TABLE, PlannedStep, Stage, digest_for, plan
 from videmo.pipeline.reasons import few
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
@@ -25,7 +25,7 @@ from videmo.stages.errors import error_line
 from videmo.stages.files import write_json
 from videmo.stages.logs import captured_output
 from videmo.stages.report import StageReport, faults, read_manifest
-from videmo.stages.store import home, output_of, partial_of, stage_lock
+from videmo.stages.store import output_of, partial_of, run_folder, run_output_of, stage_lock
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        return home() / "runs" / self.name
+        return run_folder(self.name)
 
     def record(self, step: StepRecord) -> None:
         path = self.folder / "steps" / f"{step.stage}.json"
@@ -59,19 +59,14 @@ class Run:
         write_json(path, asdict(step))  # whole, or as it was: readers look while it changes, and disks fill up
 
     def steps(self) -> list[StepRecord]:
-        """The records of all stages in the order of the DAG; a stage without one has not run."""
-        found = {name: self._step(name) for name in TABLE}
-        return [found[name] or StepRecord(name, "", "", list(TABLE[name].inputs), status="not run") for name in TABLE]
+        """The records of all steps in the order of the table; a step without one has not run, and is left out where it
+        is optional."""
+        found = ((row, self._step(row.name)) for row in TABLE.values())
+        return [step or _not_run(row) for row, step in found if step or not row.optional]
 
     def failed(self) -> list[StepRecord]:
-        """The records of what failed, the gate and the report among it."""
-        records = (self._step(path.stem) for path in sorted((self.folder / "steps").glob("*.json")))
-        return [record for record in records if record and record.status == "failed"]
-
-    def others(self) -> dict[str, StepRecord]:
-        """The records of what is no stage and has begun: the gate, the report."""
-        records = [self._step(path.stem) for path in (self.folder / "steps").glob("*.json") if path.stem not in TABLE]
-        return {record.stage: record for record in records if record}
+        """The records of what failed."""
+        return [step for step in self.steps() if step.status == "failed"]
 
     def _step(self, stage: str) -> StepRecord | None:
         try:
@@ -80,21 +75,27 @@ class Run:
             return None
 
 
+def _not_run(row: Stage) -> StepRecord:
+    return StepRecord(row.name, "", "", list(row.inputs), status="not run")
+
+
 def run_step(stage: str, params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str] = ()) -> StageReport:
     """A step of Kubeflow Pipelines: `inputs` are the paths of the manifests of the stage's inputs, in any order."""
     outputs = [read_manifest(path) for path in inputs]
-    return run_stage(stage, check_params(params), Run(**run), {output.parent.name: output for output in outputs})
+    found = {StageReport.read(output).stage: output for output in outputs}
+    return run_stage(stage, check_params(params), Run(**run), found)
 
 
 def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | None = None) -> StageReport:
     """Run a stage, or find its output in the store. Without `inputs`, they are the outputs that the plan names."""
     stage = TABLE[name]
-    found = inputs or planned_inputs(stage, params)
+    found = inputs or planned_inputs(stage, params, run)
     digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
     digest = digest_for(stage, params, digests)
-    output = output_of(name, digest)
+    output = output_of(name, digest) if stage.reusable else run_output_of(run.name, name)
     with recorded(run, StepRecord(name, digest, str(output), list(stage.inputs))) as record, run_lock(output):
-        adopt(name, digest)
+        if stage.reusable:
+            adopt(name, digest)
         damaged = faults(output) if output.exists() else []
         if damaged:
             print(f"{output}: damaged ({few(damaged)}); removed, and made again")
@@ -114,14 +115,22 @@ def run_lock(output: Path) -> FileLock:
     return stage_lock(output.with_name(output.name + ".run"))
 
 
-def planned_inputs(stage: Stage, params: Params) -> dict[str, Path]:
+def planned_inputs(stage: Stage, params: Params, run: Run) -> dict[str, Path]:
     """Where the inputs of a stage lie. Raises SettingError naming the stage that has to run first."""
     planned = {step.stage: step for step in plan(params)}
-    for source in stage.inputs:
-        if not planned[source].cached:
-            state = "damaged" if planned[source].reason.startswith("damaged") else "not in the store"
-            raise SettingError(f"{stage.name} needs the output of {source}, which is {state}: run it first")
-    return {source: output_of(source, planned[source].digest) for source in stage.inputs}
+    return {source: _planned_input(stage, planned[source], run) for source in stage.inputs}
+
+
+def _planned_input(stage: Stage, source: PlannedStep, run: Run) -> Path:
+    if TABLE[source.stage].reusable:
+        output, state = output_of(source.stage, source.digest), "not in the store"
+    else:
+        output, state = run_output_of(run.name, source.stage), f"not in the run {run.name}"
+    if source.reason.startswith("damaged"):
+        state = "damaged"
+    if not source.cached and (TABLE[source.stage].reusable or not output.exists()):
+        raise SettingError(f"{stage.name} needs the output of {source.stage}, which is {state}: run it first")
+    return output
 
 
 def discard(output: Path) -> None:

@@ -12,13 +12,13 @@ from videmo.evaluation.evaluate import figures_json
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.statistics import Estimates, difference, estimate
 from videmo.registry.champion import champion_of, read_history, versions_of
+from videmo.registry.gate_stage import asked_digest, label_of, policy_of
 from videmo.registry.history import History
 from videmo.registry.lineage import POLICY
-from videmo.registry.promotion import asked_digest, label_of, policy_of
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import answered_sets, kept_answers
 from videmo.settings.params import Params
-from videmo.settings.sections import PromotionSettings
+from videmo.settings.sections import GateSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,7 +73,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
     return Comparison(names, asked, judge.name, len(both[asked][0]), figures, difference(b, a, *sampling))
 
 
-def registered_figures(params: PromotionSettings, inputs: Mapping[str, Path]) -> dict[str, Any]:
+def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> dict[str, Any]:
     """For the report: the figures of the champion, and of the newest other versions that answered the same questions.
 
     The model of `inputs` is left out: the report has its figures.

@@ -109,8 +109,13 @@ class EvalSettings(StageSettings):
 
 
 @dataclass(frozen=True)
-class PromotionSettings(AnswerSettings):
+class GateSettings(AnswerSettings):
     evaluation: Evaluation
+    promotion: Promotion
+
+
+@dataclass(frozen=True)
+class PromotionSettings(StageSettings):
     promotion: Promotion
 
 

@@ -18,6 +18,21 @@ def output_of(stage: str, digest: str) -> Path:
     return home() / "store" / stage / digest
 
 
+def run_folder(run: str) -> Path:
+    """Where everything that belongs to one run lies."""
+    return home() / "runs" / run
+
+
+def run_output_of(run: str, stage: str) -> Path:
+    """Where a run has the output of a stage that is never reused, since it depends on the moment."""
+    return run_folder(run) / "outputs" / stage
+
+
+def run_of(output: Path) -> str:
+    """The name of the run that such an output belongs to."""
+    return output.parents[1].name
+
+
 def partial_of(output: Path) -> Path:
     return output.with_name(output.name + ".partial")
 
