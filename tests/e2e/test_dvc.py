@@ -28,15 +28,17 @@ def project(tmp_path_factory, home: Home, smoke) -> Path:
 
 
 def test_dvc_repro_gives_the_digests_and_metrics_of_the_run(project, home):
-    assert list(TABLE)
-    for stage in TABLE:
+    for stage, row in TABLE.items():
+        if row.optional or row.concludes:
+            continue
         step = json.loads((home.path / f"runs/smoke/steps/{stage}.json").read_text())
         report = StageReport.read(Path(step["output"]))
         assert (project / f"outputs/digests/{stage}.txt").read_text().strip() == step["digest"]
         assert StageReport.read(project / "outputs" / stage).digest == step["digest"]
-        assert json.loads((project / f"outputs/metrics/{stage}.json").read_text()) == report.metrics
+        if row.reusable:
+            assert json.loads((project / f"outputs/metrics/{stage}.json").read_text()) == report.metrics
         cached = json.loads((home.path / f"runs/dvc/steps/{stage}.json").read_text())["cached"]
-        assert cached == (stage != "promotion")  # which asks who is champion now
+        assert cached == row.reusable  # the gate asks who is champion now
 
 
 def test_dvc_shows_metrics_differences_of_settings_and_plots(project, home):
