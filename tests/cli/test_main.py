@@ -90,6 +90,22 @@ def test_a_home_that_sqlite_cannot_open_is_told_before_any_work(tmp_path, home, 
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [("mlflow", "videmo.cli.main registry list"), ("kfp", "videmo.cli.kfp run pipelines/full.py")],
+    ids=["mlflow", "kfp"],
+)
+def test_a_package_that_is_not_installed_is_named_with_where_to_find_its_extra(home, package, command):
+    (home / "mlflow").mkdir(parents=True)
+    (home / "mlflow" / "mlflow.db").touch()
+    module, *arguments = command.split()
+    probe = f"import sys; sys.modules[{package!r}] = None; from {module} import main; main()"
+    ended = subprocess.run([sys.executable, "-c", probe, *arguments], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert f"the package {package} is not installed; videmo[all] has everything" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def yaml_of(params: Params) -> str:
     import yaml
 

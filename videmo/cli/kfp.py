@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from videmo.cli.missing import missing_package
 from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
@@ -119,6 +120,9 @@ def _run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         raise
+    except ModuleNotFoundError as error:
+        _refuse(missing_package(error))
+        return 1
     except OSError as error:
         _refuse(f"{error.filename or 'the run'}: {error.strerror or error}")
         return 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from videmo.cli.eval import evaluate_model, score_file
+from videmo.cli.missing import missing_package
 from videmo.cli.options import DEFAULT, Overrides, ParamsFile, explanation, settings_of
 from videmo.cli.registry import registry
 from videmo.settings.errors import SettingError
@@ -39,6 +40,9 @@ def main() -> None:
     except SettingError as error:
         print(f"videmo: {error}", file=sys.stderr)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        print(f"videmo: {missing_package(error)}", file=sys.stderr)
+        sys.exit(1)
     except OSError as error:  # a disk that is full or must not be written
         print(f"videmo: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
