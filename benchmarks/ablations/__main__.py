@@ -20,7 +20,7 @@ from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
 from videmo.backbone.weights_check import check_setting
 from videmo.evaluation.interval import bounds_text
-from videmo.evaluation.page.rendering import duration
+from videmo.evaluation.report_page.rendering import duration
 from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run

@@ -15,8 +15,8 @@ from benchmarks.ablations.figures import FIGURES, Ablations, Figures
 from benchmarks.ablations.paper import COLUMNS, PAPER
 from benchmarks.ablations.steps import RL, SETTINGS, Step
 from videmo.evaluation.interval import Figure, Interval, bounds_text
-from videmo.evaluation.page.charts import line_chart
-from videmo.evaluation.page.rendering import render
+from videmo.evaluation.report_page.charts import line_chart
+from videmo.evaluation.report_page.rendering import render
 from videmo.stages.files import write_json, write_whole
 
 NAMES = {"mean15": "mean of 15 tasks", "att": "attribute", "exp": "expression", "und": "understanding"}

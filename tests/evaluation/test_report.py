@@ -13,10 +13,10 @@ from html_page import Page
 from videmo.data.shards import open_dataset
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.evaluate import MODELS
-from videmo.evaluation.page.charts import curves
-from videmo.evaluation.page.examples import choose_examples
 from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.report import duration, write_report
+from videmo.evaluation.report_page.charts import curves
+from videmo.evaluation.report_page.examples import choose_examples
 from videmo.tasks.catalog import COLUMNS, TASKS
 
 

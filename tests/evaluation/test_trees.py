@@ -1,4 +1,4 @@
-from videmo.evaluation.page.trees import agreement, compare, size
+from videmo.evaluation.report_page.trees import agreement, compare, size
 from videmo.tree.model import AffectiveTree, Pair
 
 REFERENCE = AffectiveTree(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from videmo.evaluation.evidence import evidence
-from videmo.evaluation.page.rendering import render
+from videmo.evaluation.report_page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores, difference, estimate
 from videmo.registry.gate import Verdict, judge_challenger
 from videmo.settings.evaluation import Evaluation

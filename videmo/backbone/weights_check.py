@@ -7,7 +7,6 @@ file. What only the values show (NaN) is checked when the weights are loaded.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from videmo.backbone.families import FAMILIES
 from videmo.backbone.family import Family, Json, Shape
 from videmo.backbone.safetensors_header import tensor_shapes
 from videmo.settings.errors import SettingError
+from videmo.stages.hub_cache import hub_cache_of
 
 TINY = Path(__file__).parent / "weights" / "tiny"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -33,9 +33,9 @@ def find_model(name: str | Path) -> Path | None:
         return TINY
     if Path(name).is_dir():
         return Path(name)
-    kept = _hugging_face_cache() / f"models--{str(name).replace('/', '--')}"
-    main = kept / "refs" / "main"
-    snapshot = kept / "snapshots" / (main.read_text(encoding="utf-8").strip() if main.is_file() else "main")
+    cache = hub_cache_of(str(name))
+    main = cache / "refs" / "main"
+    snapshot = cache / "snapshots" / (main.read_text(encoding="utf-8").strip() if main.is_file() else "main")
     return snapshot if snapshot.is_dir() else None
 
 
@@ -194,10 +194,3 @@ def _token_ids(tokenizer: Json) -> dict[str, int]:
         raise ValueError("tokenizer.json: has no vocabulary of token ids")
     entries = [entry for entry in added if isinstance(entry, dict)] if isinstance(added, list) else []
     return {**words, **{str(e["content"]): e["id"] for e in entries if type(e.get("id")) is int and "content" in e}}
-
-
-def _hugging_face_cache() -> Path:
-    """Where huggingface_hub keeps models, as its documentation says; importing it would take half a second."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    hub = Path(os.environ.get("HF_HOME") or f"{base}/huggingface") / "hub"
-    return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()

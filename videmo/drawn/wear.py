@@ -16,7 +16,7 @@ _RING = np.linspace(0, 2 * np.pi, 16, endpoint=False)
 
 def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: float) -> None:
     """Neck, shoulders and clothes. Men have a broad neck and a collar, women a low neckline."""
-    person, worn = figure.person, figure.script.accessories
+    person = figure.person
     male = person.gender == "male"
     neck, shoulder = (0.46, 1.62) if male else (0.26, 1.15)
     top = 1.22 - lift
@@ -26,40 +26,31 @@ def draw_body(canvas: Canvas, body: Body, figure: Figure, accent: Colour, lift: 
     canvas.fill(body.place(torso), figure.clothes)
     canvas.fill(body.place(np.array([[-neck, 0.5], [neck, 0.5], [neck, top + 0.05], [-neck, top + 0.05]])), skin)
     if male:
-        collar = mix(figure.clothes, (255, 255, 255), 0.55)
-        for sign in (-1, 1):
-            flap = np.array(
-                [
-                    [sign * neck, top - 0.14],
-                    [sign * (neck + 0.12), top + 0.10],
-                    [sign * 0.12, top + 0.26],
-                    [0, top + 0.06],
-                ]
-            )
-            canvas.fill(body.place(flap), collar)
+        _draw_collar(canvas, body, neck, top, mix(figure.clothes, (255, 255, 255), 0.55))
     else:
-        canvas.fill(
-            body.place(np.array([[-0.5, top - 0.04], [0.5, top - 0.04], [0.28, top + 0.28], [-0.28, top + 0.28]])), skin
-        )
+        neckline = np.array([[-0.5, top - 0.04], [0.5, top - 0.04], [0.28, top + 0.28], [-0.28, top + 0.28]])
+        canvas.fill(body.place(neckline), skin)
     if figure.script.necklace:
         chain = np.linspace(-1, 1, 9)
-        canvas.line(
-            body.place(np.stack([0.36 * chain, top - 0.04 + 0.20 * (1 - chain**2)], axis=1)), _GOLD, 0.07 * body.scale
-        )
-    if "necktie" in worn:
-        shirt = np.array([[-0.36, top - 0.04], [0.36, top - 0.04], [0.40, 3.0], [-0.40, 3.0]])
-        canvas.fill(body.place(shirt), (246, 246, 250))
-        tie = np.array(
-            [
-                [-0.15, top - 0.02],
-                [0.15, top - 0.02],
-                [0.09, top + 0.14],
-                [0.22, 3.0],
-                [-0.22, 3.0],
-                [-0.09, top + 0.14],
-            ]
-        )
-        canvas.fill(body.place(tie), accent)
+        necklace = np.stack([0.36 * chain, top - 0.04 + 0.20 * (1 - chain**2)], axis=1)
+        canvas.line(body.place(necklace), _GOLD, 0.07 * body.scale)
+    if "necktie" in figure.script.accessories:
+        _draw_necktie(canvas, body, top, accent)
+
+
+def _draw_collar(canvas: Canvas, body: Body, neck: float, top: float, colour: Colour) -> None:
+    half = np.array([[neck, top - 0.14], [neck + 0.12, top + 0.10], [0.12, top + 0.26], [0, top + 0.06]])
+    for sign in (-1, 1):
+        canvas.fill(body.place(half * [sign, 1]), colour)
+
+
+def _draw_necktie(canvas: Canvas, body: Body, top: float, colour: Colour) -> None:
+    """A necktie on a white shirt."""
+    shirt = np.array([[-0.36, top - 0.04], [0.36, top - 0.04], [0.40, 3.0], [-0.40, 3.0]])
+    canvas.fill(body.place(shirt), (246, 246, 250))
+    right = np.array([[0.15, top - 0.02], [0.09, top + 0.14], [0.22, 3.0]])
+    left = right[::-1] * [-1, 1]
+    canvas.fill(body.place(np.concatenate([left[-1:], right, left[:-1]])), colour)
 
 
 def draw_ear(canvas: Canvas, head: Head, person: Person, side: int, ring: bool, near: bool = False) -> None:

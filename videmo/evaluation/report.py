@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from videmo.data.shards import Dataset, open_dataset
-from videmo.evaluation.page.charts import StepBox, curves, dag, line_chart
-from videmo.evaluation.page.confusions import show_choices
-from videmo.evaluation.page.examples import choose_examples
-from videmo.evaluation.page.facts import data_facts
-from videmo.evaluation.page.rendering import duration, render
 from videmo.evaluation.predictions import ANSWERS, Prediction, read_answers
+from videmo.evaluation.report_page.charts import StepBox, curves, dag, line_chart
+from videmo.evaluation.report_page.confusions import show_choices
+from videmo.evaluation.report_page.data_summary import summarise
+from videmo.evaluation.report_page.examples import choose_examples
+from videmo.evaluation.report_page.rendering import duration, render
 from videmo.evaluation.results import Finished, StepRecord, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.params import Params
@@ -63,7 +63,7 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
         "apart": _apart(found),
         "verdict": found.verdict,
         "curves": _curves(found),
-        "facts": data_facts(dataset) if dataset else None,
+        "summary": summarise(dataset) if dataset else None,
         "quarantined": found.quarantined[:SHOWN_QUARANTINED],
         "quarantined_total": len(found.quarantined),
     }

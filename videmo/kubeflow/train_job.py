@@ -23,7 +23,6 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
     torch-distributed tells torchrun in every pod where the others are.
     """
     job = f"{MOUNTED_AT}/runs/{run}/{stage}.json"
-    key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
     return {
         "apiVersion": "trainer.kubeflow.org/v1alpha1",
         "kind": "TrainJob",
@@ -40,23 +39,21 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
                 "numProcPerNode": processes,
                 "resourcesPerNode": {"limits": {ACCELERATOR: processes}},
             },
-            "podTemplateOverrides": [
-                {
-                    "targetJobs": [{"name": "node"}],
-                    "spec": {
-                        "volumes": [{"name": "home", "persistentVolumeClaim": {"claimName": VOLUME}}],
-                        "containers": [
-                            {
-                                "name": "node",
-                                "env": [
-                                    {"name": "VIDEMO_HOME", "value": MOUNTED_AT},
-                                    {"name": ENDPOINT_KEY, "valueFrom": {"secretKeyRef": key}},
-                                ],
-                                "volumeMounts": [{"name": "home", "mountPath": MOUNTED_AT}],
-                            }
-                        ],
-                    },
-                }
-            ],
+            "podTemplateOverrides": [_volume_and_key()],
         },
     }
+
+
+def _volume_and_key() -> dict[str, Any]:
+    """What the pods get besides: the volume of all steps, and the key of a large model."""
+    key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
+    container = {
+        "name": "node",
+        "env": [
+            {"name": "VIDEMO_HOME", "value": MOUNTED_AT},
+            {"name": ENDPOINT_KEY, "valueFrom": {"secretKeyRef": key}},
+        ],
+        "volumeMounts": [{"name": "home", "mountPath": MOUNTED_AT}],
+    }
+    volume = {"name": "home", "persistentVolumeClaim": {"claimName": VOLUME}}
+    return {"targetJobs": [{"name": "node"}], "spec": {"volumes": [volume], "containers": [container]}}

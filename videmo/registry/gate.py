@@ -105,12 +105,12 @@ def judge_challenger(
     gains = difference(challenger, opponent, *sampling)
     tolerances = {task: promotion.task_tolerances.get(task, promotion.task_tolerance) for task in gains.tasks}
     fallen = [] if no_champion else [task for task, gain in gains.tasks.items() if gain.is_below(-tolerances[task])]
-    challenger_figures, opponent_figures = estimate(challenger, *sampling), estimate(opponent, *sampling)
+    figures = estimate(challenger, *sampling)
     clusters = len(set(challenger.clusters))
     refusal = _refusal(gains, {task: tolerances[task] for task in fallen}, promotion.min_gain, clusters)
     return Verdict(
         passed=refusal is None,
-        reason=_reason(challenger_figures.mean15, gains.mean15, label, refusal, no_champion),
+        reason=_reason(figures.mean15, gains.mean15, label, refusal, no_champion),
         opponent=label,
         judge=gains.judge,
         resamples=evaluation.resamples,
@@ -119,18 +119,25 @@ def judge_challenger(
         clusters=clusters,
         min_gain=promotion.min_gain,
         tolerances=tolerances,
-        challenger_mean15=challenger_figures.mean15.as_list(),
-        opponent_mean15=opponent_figures.mean15.as_list(),
-        gain=gains.mean15.as_list(),
-        challenger_tasks=_listed(challenger_figures.tasks),
-        opponent_tasks=_listed(opponent_figures.tasks),
-        task_gains=_listed(gains.tasks),
-        challenger_columns=_listed(challenger_figures.columns),
-        opponent_columns=_listed(opponent_figures.columns),
-        column_gains=_listed(gains.columns),
         fallen=fallen,
+        **_figures(figures, estimate(opponent, *sampling), gains),
         **asdict(evidence(challenger, opponent, *sampling)),
     )
+
+
+def _figures(challenger: Estimates, opponent: Estimates, gains: Estimates) -> dict[str, Any]:
+    """The fields of a verdict that hold figures: the means, the tasks and the columns."""
+    return {
+        "challenger_mean15": challenger.mean15.as_list(),
+        "opponent_mean15": opponent.mean15.as_list(),
+        "gain": gains.mean15.as_list(),
+        "challenger_tasks": _listed(challenger.tasks),
+        "opponent_tasks": _listed(opponent.tasks),
+        "task_gains": _listed(gains.tasks),
+        "challenger_columns": _listed(challenger.columns),
+        "opponent_columns": _listed(opponent.columns),
+        "column_gains": _listed(gains.columns),
+    }
 
 
 def _measured(scores: Scores) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from videmo.settings.backbone import Backbone
@@ -12,6 +11,7 @@ from videmo.settings.keys import read_key
 from videmo.settings.params import Params
 from videmo.settings.sections import StageSettings
 from videmo.stages.content import path_digest
+from videmo.stages.hub_cache import hub_cache_of
 
 
 def outside_digests(settings: StageSettings) -> dict[str, str]:
@@ -60,18 +60,11 @@ def check_model(setting: str, name: str, here: bool = True) -> None:
             f"{setting} = {name}: use tiny, a directory of weights that exists, or a name such as "
             "Qwen/Qwen2.5-VL-3B-Instruct"
         )
-    elif here and not (_hugging_face_cache() / f"models--{name.replace('/', '--')}").is_dir():
+    elif here and not hub_cache_of(name).is_dir():
         raise SettingError(
             f"{setting} = {name}: neither a directory nor in the local Hugging Face cache, and no step downloads "
             f"anything; if it is a model of the hub, run: hf download {name}"
         )
-
-
-def _hugging_face_cache() -> Path:
-    """Where huggingface_hub keeps models, as its documentation says; importing it would take half a second."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    hub = Path(os.environ.get("HF_HOME") or f"{base}/huggingface") / "hub"
-    return Path(os.environ.get("HF_HUB_CACHE") or hub).expanduser()
 
 
 def _directories(data: Data | None, backbone: Backbone | None) -> dict[str, Path]:

@@ -39,29 +39,36 @@ def postorder_forest(labels, starts, aspects, above):  # type: ignore[no-untyped
         most = max(most, starts[tree + 1] - starts[tree] + 1)
     stack, first, last = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
     for tree in range(trees):
-        start, nodes = starts[tree], starts[tree + 1] - starts[tree]
-        base, depth, emitted = start + tree, 0, 0
-        for node in range(nodes + 1):
-            parent = -1
-            if node < nodes:
-                aspect = above[aspects[labels[start + node]]]
-                while aspect >= 0 and newest[aspect] < 0:
-                    aspect = above[aspect]
-                parent = newest[aspect] if aspect >= 0 else -1
-            while depth and (node == nodes or stack[depth - 1] != parent):
-                depth -= 1
-                label[base + emitted] = labels[start + stack[depth]]
-                left[base + emitted] = first[stack[depth]]
-                emitted += 1
-            if node < nodes:
-                stack[depth], first[node] = node, emitted
-                depth += 1
-                newest[aspects[labels[start + node]]] = node
-        label[base + nodes], left[base + nodes] = -1, 0
-        for node in range(nodes):
-            newest[aspects[labels[start + node]]] = -1
-        counts[tree] = _keyroots(left[base : base + nodes + 1], last, keyroots[base : base + nodes + 1])
+        nodes, own = slice(starts[tree], starts[tree + 1]), slice(starts[tree] + tree, starts[tree + 1] + tree + 1)
+        _postorder(labels[nodes], aspects, above, newest, stack, first, label[own], left[own])
+        counts[tree] = _keyroots(left[own], last, keyroots[own])
     return label, left, keyroots, counts
+
+
+@_compiled
+def _postorder(labels, aspects, above, newest, stack, first, label, left):  # type: ignore[no-untyped-def]
+    """One tree in preorder -> its `label` and `left`. `newest` is all -1 before and after; `stack` and `first` are room
+    for as many nodes as there are."""
+    nodes, depth, emitted = len(labels), 0, 0
+    for node in range(nodes + 1):
+        parent = -1
+        if node < nodes:
+            aspect = above[aspects[labels[node]]]
+            while aspect >= 0 and newest[aspect] < 0:
+                aspect = above[aspect]
+            parent = newest[aspect] if aspect >= 0 else -1
+        while depth and (node == nodes or stack[depth - 1] != parent):
+            depth -= 1
+            label[emitted] = labels[stack[depth]]
+            left[emitted] = first[stack[depth]]
+            emitted += 1
+        if node < nodes:
+            stack[depth], first[node] = node, emitted
+            depth += 1
+            newest[aspects[labels[node]]] = node
+    label[nodes], left[nodes] = -1, 0
+    for node in range(nodes):
+        newest[aspects[labels[node]]] = -1
 
 
 @_compiled

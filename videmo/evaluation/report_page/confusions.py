@@ -19,8 +19,8 @@ from videmo.evaluation.choices import (
     read_choices,
     surest,
 )
-from videmo.evaluation.page.pictures import mosaic
 from videmo.evaluation.predictions import Prediction
+from videmo.evaluation.report_page.mosaic import mosaic
 
 SHADES = 9  # of a heat map
 SHOWN_ANSWERS = 4  # of those that the model was surest of, right and wrong

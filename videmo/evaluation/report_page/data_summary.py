@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from videmo.data.clip import Split
 from videmo.data.people import people_in
 from videmo.data.shards import Dataset
-from videmo.evaluation.page.pictures import mosaic
+from videmo.evaluation.report_page.mosaic import mosaic
 from videmo.tasks.catalog import COLUMNS, PARTS
 
 SHOWN_CLIPS = 8
@@ -38,7 +38,7 @@ class Thumbnail:
 
 
 @dataclass(frozen=True)
-class DataFacts:
+class DataSummary:
     clips: dict[str, int]  # by split
     people: dict[str, int]
     samples: dict[str, int]
@@ -47,12 +47,12 @@ class DataFacts:
     pictures: tuple[Thumbnail, ...]
 
 
-def data_facts(dataset: Dataset) -> DataFacts:
+def summarise(dataset: Dataset) -> DataSummary:
     """Count the clips, people, samples and labels of a data set, and show frames of a few clips."""
     clips = list(dataset.clips.values())
     people = Counter(split for split, _ in {(clip.split, who) for clip in clips for who in people_in(clip.person)})
     chosen = clips[:: max(1, len(clips) // SHOWN_CLIPS)][:SHOWN_CLIPS]
-    return DataFacts(
+    return DataSummary(
         clips=_by_split(Counter(clip.split for clip in clips)),
         people=_by_split(people),
         samples=_by_split(Counter(sample.split for sample in dataset.samples)),

@@ -16,7 +16,7 @@ from videmo.evaluation.evidence import SIGNIFICANT
 def render(template: str, content: Mapping[str, Any], beside: Path | None = None) -> str:
     """The page that a template makes of `content`. `beside`: a directory with templates of its own, which may use those
     here."""
-    here = PackageLoader("videmo.evaluation", "page")
+    here = PackageLoader("videmo.evaluation", "report_page")
     pages = Environment(
         loader=ChoiceLoader([here, FileSystemLoader(beside)]) if beside else here,
         autoescape=select_autoescape(default=True, default_for_string=True),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videmo.data.shards import Dataset
-from videmo.evaluation.page.pictures import mosaic
-from videmo.evaluation.page.trees import Node, agreement, compare, size
 from videmo.evaluation.predictions import Prediction
+from videmo.evaluation.report_page.mosaic import mosaic
+from videmo.evaluation.report_page.trees import Node, agreement, compare, size
 from videmo.tree.text import parse
 
 PART = "fine_caption"
