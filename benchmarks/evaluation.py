@@ -34,10 +34,10 @@ from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.answers import answer_limit
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.generation.hf import HfSampler
-from videmo.settings.data import Data
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
+from videmo.settings.sources import FacesData
 
 REPEATS = 5
 SCORED = 12_000
@@ -57,7 +57,7 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="videmo-evaluation-") as folder:
         root = Path(folder)
-        data = Data(people=PEOPLE, clips_per_person=CLIPS_EACH, test_share=1.0, seed=1)
+        data = FacesData(people=PEOPLE, clips_per_person=CLIPS_EACH, test_share=1.0, seed=1)
         build.run(DataBuildSettings.of(Params(data=data), "data_build"), {}, root / "data")
         dataset = open_dataset(root / "data")
         policy = load_policy(options.model)

@@ -16,9 +16,9 @@ from made_videos import face, plain, write_video
 from videmo.data.build import decode_recording, run
 from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
-from videmo.settings.data import Data
 from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
+from videmo.settings.sources import FacesData, FolderData
 
 
 def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
@@ -83,7 +83,7 @@ def test_past_the_limit_the_stage_fails_with_count_share_limit_and_first_reasons
 def test_a_source_without_a_single_clip_fails_whatever_the_limit(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "labels.csv").write_text("file\n")
-    config = Data(source="folder", path=tmp_path / "in", max_rejected=1.0)
+    config = FolderData(path=tmp_path / "in", max_rejected=1.0)
     with pytest.raises(ValueError, match="holds no videos"):
         run(DataBuildSettings.of(Params(data=config), "data_build"), {}, tmp_path / "out")
 
@@ -109,7 +109,7 @@ def test_a_duplicate_is_found_across_shards(source, built):
 def test_a_face_box_of_the_source_is_believed(tmp_path):
     video = write_video(tmp_path / "wall.mp4", [plain(90)] * 10)
     recording = Recording("a", video, None)
-    config = Data(frames=4, frame_size=56)
+    config = FacesData(frames=4, frame_size=56)
     assert isinstance(decode_recording(recording, config, tmp_path), Rejected)
     boxed = decode_recording(replace(recording, face_box=(0.1, 0.1, 0.9, 0.9)), config, tmp_path)
     assert boxed.clip.face_box == (0.1, 0.1, 0.9, 0.9)
@@ -118,13 +118,13 @@ def test_a_face_box_of_the_source_is_believed(tmp_path):
 BUILD = """
 import sys
 from pathlib import Path
-from videmo.settings.data import Data
+from videmo.settings.sources import FacesData, FolderData
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
 from videmo.data.build import run
 if __name__ == "__main__":
-    data = Data(source="folder", path=Path(sys.argv[1]), frames=4, frame_size=56, shard_clips=1)
+    data = FolderData(path=Path(sys.argv[1]), frames=4, frame_size=56, shard_clips=1)
     run(DataBuildSettings.of(Params(data=data, execution=Execution(workers=1)), "data_build"), {}, Path(sys.argv[2]))
 """
 

@@ -8,14 +8,14 @@ from videmo.evaluation import answer_stage, answers
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.predictions import read_answers
 from videmo.generation.hf import HfSampler
-from videmo.settings.data import Data
 from videmo.settings.evaluation import Evaluation, Reasoning
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
 from videmo.settings.sections import AnswerSettings, ReasoningSettings
+from videmo.settings.sources import FacesData
 
 PARAMS = Params(
-    data=Data(frames=2, frame_size=56),
+    data=FacesData(frames=2, frame_size=56),
     evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50),
     execution=Execution(answer_batch=1),
     reasoning=Reasoning(candidates=2),

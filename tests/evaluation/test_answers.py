@@ -5,13 +5,13 @@ from videmo.data.shards import open_dataset
 from videmo.evaluation import answers
 from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
 from videmo.generation.hf import HfSampler
-from videmo.settings.data import Data
 from videmo.settings.evaluation import Evaluation, Reasoning
 from videmo.settings.execution import Execution
 from videmo.settings.params import Params
+from videmo.settings.sources import FacesData
 
 PARAMS = Params(
-    data=Data(frames=2, frame_size=56),
+    data=FacesData(frames=2, frame_size=56),
     evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50),
     execution=Execution(answer_batch=1),
     reasoning=Reasoning(candidates=2),

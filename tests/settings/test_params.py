@@ -9,6 +9,7 @@ import yaml
 from videmo.settings.errors import SettingError
 from videmo.settings.layers import stack
 from videmo.settings.params import Params, check_params, explain, load_params, resolve
+from videmo.settings.sources import FacesData, FolderData
 
 ROOT = Path(__file__).parents[2]
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -117,7 +118,6 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rl.reward.similar=[{aspect: emotion, items: [fear, anxeity], cost: 0.2}]", "did you mean anxiety?"),
         ("validation.min_columns=34", "validation.min_columns = 34"),
         ("rl.question_clips=41", "rl.question_clips = 41: is a part of rl.batch_clips = 40"),
-        ("data.path=''", "data.path = '': name the directory"),
         ("execution.workers=100000", "execution.workers = 100000"),
         ("evaluation.endpoint={url: 'http://h/v1'}", "evaluation.endpoint.model is missing"),
         (f"backbone.dtype={'x' * 20000}", "backbone.dtype = 'xxx"),
@@ -145,6 +145,61 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.source=fodler"], "data.source = 'fodler': no such source; there are faces, folder"),
+        (["data.source=3"], "data.source = 3: no such source"),
+        (["data=3"], "use section.key=value"),
+        (["data.path=x"], "data.path: not a setting of source faces; it takes source, seed, test_share"),
+        (["data.source=folder"], "data.path is missing: data.source = folder needs it"),
+        (["data.source=folder", "data.path=''"], "data.path = '': name the directory"),
+        (["data.source=folder", "data.path=null"], "data.path = None: name the directory"),
+        (
+            ["data.source=folder", "data.path=x", "data.people=3"],
+            "data.people: not a setting of source folder; it takes",
+        ),
+        (["data.people=3", "data.source=folder", "data.path=x"], "data.people: not a setting of source folder"),
+        (["data.source=folder", "data.path=x", "data.lables=y"], "data.lables: no such setting; did you mean labels?"),
+        (["data.source=folder", "data.path=x", "data.seed=-1"], "data.seed = -1: Input should be greater"),
+        (["data.seed=yes", "data.frames=3"], "data.seed = True: takes no yes or no"),
+    ],
+)
+def test_a_source_takes_its_own_settings_alone(overrides, message):
+    with pytest.raises(SettingError) as refused:
+        load_params(ROOT / "params.yaml", overrides)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_layer_that_names_another_source_drops_what_the_layers_below_said_and_it_does_not_have(tmp_path):
+    (tmp_path / "folder.yaml").write_text("data: {source: folder, path: videos, labels: mine.csv, frames: 4}\n")
+    layers = stack([tmp_path / "folder.yaml"], [])
+    data = resolve(layers).data
+    assert data == FolderData(path=Path("videos"), labels="mine.csv", frames=4)
+    assert "data.people" not in layers.origins
+    assert explain(resolve(layers), layers, "data.max_rejected") == ["data.max_rejected = 0.2  (params.yaml)"]
+    back = resolve(stack([tmp_path / "folder.yaml"], ["data.source=faces", "data.people=7"])).data
+    assert back == FacesData(people=7, frames=4)
+    (tmp_path / "above.yaml").write_text("data: {people: 7}\n")
+    with pytest.raises(SettingError, match=r"data\.people: not a setting of source folder"):
+        load_params([tmp_path / "folder.yaml", tmp_path / "above.yaml"])
+
+
+@pytest.mark.parametrize("changes", [["data.source=folder", "data.path=x"], ["data.path=x", "data.source=folder"]])
+def test_a_folder_of_videos_is_chosen_by_two_changes_in_any_order(changes):
+    data = load_params(ROOT / "params.yaml", changes).data
+    assert (data, data.videos, data.made) == (FolderData(path=Path("x")), Path("x"), 0)
+
+
+def test_the_settings_of_a_folder_saved_with_a_run_make_the_same_run_again(tmp_path):
+    params = load_params(ROOT / "params.yaml", ["data.source=folder", "data.path=videos", "data.labels=a.json"])
+    saved = tmp_path / "params.yaml"
+    saved.write_text(yaml.safe_dump(params.model_dump(mode="json")))
+    assert load_params(saved) == check_params(yaml.safe_load(saved.read_text())) == params
+    assert params.data.labels == "a.json"
 
 
 @pytest.mark.parametrize(

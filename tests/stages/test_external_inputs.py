@@ -1,10 +1,16 @@
 """What settings point at outside the store is told before any work where it is not there."""
 
+from importlib import import_module
+from pathlib import Path
+from typing import Literal
+
 import pytest
 
 from videmo.settings.errors import SettingError
 from videmo.settings.params import check_params
 from videmo.settings.sections import DataBuildSettings, TreeRlSettings
+from videmo.settings.sources import SOURCES, VideosData
+from videmo.stages.digest import code_of
 from videmo.stages.external_inputs import check_model, check_outside, outside_digests
 
 VARIABLES = ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")
@@ -86,3 +92,49 @@ def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_na
     assert digests(params)[0] == build
     assert digests(params)[1] != training
     assert digests(check_params({})) == ({}, {})
+
+
+def test_a_source_that_is_registered_is_checked_at_the_door_and_its_files_enter_the_digest(tmp_path, monkeypatch):
+    class Archive(VideosData):
+        source: Literal["archive"] = "archive"
+        index: Path
+
+        def external_inputs(self):
+            return {**super().external_inputs(), "data.index": self.index}
+
+        def check(self):
+            super().check()
+            if not self.index.is_file():
+                raise SettingError(f"data.index = {self.index}: no such file")
+
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "home"))
+    monkeypatch.setitem(SOURCES, "archive", Archive)
+    videos, index = tmp_path / "videos", tmp_path / "index"
+    params = check_params({"data": {"source": "archive", "path": str(videos), "index": str(index)}})
+    for setting in ("data.path", "data.index"):
+        with pytest.raises(SettingError, match=f"{setting} = .*: no such"):
+            check_outside(params)
+        if setting == "data.path":
+            videos.mkdir()
+    index.write_text("1")
+    check_outside(params)
+    before = outside_digests(DataBuildSettings.of(params, "data_build"))
+    (videos / "a.mp4").write_bytes(b"1")
+    between = outside_digests(DataBuildSettings.of(params, "data_build"))
+    index.write_text("22")
+    after = outside_digests(DataBuildSettings.of(params, "data_build"))
+    changed = [[key for key in old if old[key] != new[key]] for old, new in ((before, between), (between, after))]
+    assert changed == [["data.path"], ["data.index"]]
+    assert DataBuildSettings.of(params, "data_build").by_section()["data"]["index"] == str(index)
+    assert DataBuildSettings.of(params, "data_build").modules == ("videmo.data.sources.archive",)
+    with pytest.raises(SettingError, match="there are faces, folder, archive"):
+        check_params({"data": {"source": "archives"}})
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_has_a_module_that_yields_recordings_and_its_code_alone_is_in_the_digest(name):
+    own = f"videmo/data/sources/{name}.py"
+    files = code_of("videmo.data.build", (f"videmo.data.sources.{name}",)).files
+    assert own in files
+    assert not {f"videmo/data/sources/{other}.py" for other in SOURCES if other != name} & set(files)
+    assert callable(import_module(f"videmo.data.sources.{name}").recordings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from videmo.settings.errors import SettingError
 if TYPE_CHECKING:
     from videmo.evaluation.interval import Figure
     from videmo.evaluation.predictions import Prediction
+    from videmo.settings.params import Params
 
 Data = Annotated[
     Path,
@@ -39,7 +41,7 @@ def evaluate_model(
     from videmo.evaluation.predictions import PREDICTIONS, read_answers
     from videmo.pipeline.standalone_eval import answers_of, dataset_directory, model_directory, score_predictions
 
-    settings = settings_of(params, overrides)
+    settings = _settings_about(data, params, overrides)
     with _refusals():
         weights = model_directory(model)
         dataset = dataset_directory(data, settings)
@@ -65,7 +67,7 @@ def score_file(
     from videmo.evaluation.matching import match_file
     from videmo.pipeline.standalone_eval import dataset_directory, score_predictions
 
-    settings = settings_of(params, overrides)
+    settings = _settings_about(data, params, overrides)
     if not file.is_file():
         raise SettingError(f"{file}: no such file")
     with _refusals():
@@ -78,6 +80,16 @@ def score_file(
         typer.echo(f"note: {fault}", err=True)
     if output:
         _write(output, scores, matched.predictions, dataset)
+
+
+def _settings_about(data: Path, params: list[Path] | None, overrides: list[str] | None) -> Params:
+    """The settings; a folder of videos is the source, unless they name another one for it."""
+    from videmo.stages.report import STAGE_FILE
+
+    about = []
+    if data.is_dir() and not (data / STAGE_FILE).is_file():
+        about = ["data.source=folder", f"data.path={json.dumps(str(data))}"]
+    return settings_of(params, [*about, *(overrides or ())])
 
 
 @contextmanager

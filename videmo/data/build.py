@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from videmo.data.clip import Clip, Recording, Rejected, Split
@@ -60,9 +60,7 @@ def run(params: DataBuildSettings, inputs: Mapping[str, Path], output: Path) -> 
     """
     config, workers = params.data, params.execution.workers
     with stage_directory(output, __name__, params, inputs) as work:
-        candidates = list(
-            counted(recordings(config, work.path / "videos", workers), work, expected(config), "videos found")
-        )
+        candidates = list(counted(recordings(config, work.path / "videos", workers), work, config.made, "videos found"))
         shards = list(build_shards(config, candidates, work, workers))
         rejected = [found for found in candidates if isinstance(found, Rejected)]
         rejected += [refused for shard in shards for refused in shard.rejected]
@@ -79,12 +77,8 @@ def run(params: DataBuildSettings, inputs: Mapping[str, Path], output: Path) -> 
 
 def recordings(config: Data, videos: Path, workers: int) -> Iterator[Recording | Rejected]:
     """What the source that `config` names holds; one that makes its videos writes them below `videos`."""
-    source: ModuleType
-    if config.source == "faces":
-        from videmo.data.sources import faces as source
-    else:
-        from videmo.data.sources import folder as source
-    return source.recordings(config, videos, workers)
+    found: Iterator[Recording | Rejected] = import_module(config.module).recordings(config, videos, workers)
+    return found
 
 
 def build_shards(
@@ -92,7 +86,7 @@ def build_shards(
 ) -> Iterator[ShardContents]:
     """The shards, in order. One that an interrupted run has finished is read back instead."""
     offered = [found for found in candidates if isinstance(found, Recording)]
-    root = config.path if config.source == "folder" and config.path else work.path
+    root = config.videos or work.path
     seen: dict[str, str] = {}
     (work.path / "parts").mkdir(exist_ok=True)
     (work.path / "shards").mkdir(exist_ok=True)
@@ -199,11 +193,6 @@ def counted(found: Iterable[T], work: Work, total: int, note: str, done: int = 0
     for number, one in enumerate(found, start=done + 1):
         work.progress(number, max(number, total), note)
         yield one
-
-
-def expected(config: Data) -> int:
-    """How many videos the source will draw; 0 where it only finds them, which takes no time."""
-    return config.people * config.clips_per_person if config.source == "faces" else 0
 
 
 def batches(items: list[Any], size: int) -> Iterator[list[Any]]:

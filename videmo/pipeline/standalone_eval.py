@@ -13,10 +13,12 @@ from videmo.backbone.weights_check import check_setting
 from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
+from videmo.settings.data import Data
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
+from videmo.settings.sources import FolderData
 from videmo.stages.content import path_digest
-from videmo.stages.external_inputs import check_labels, check_model
+from videmo.stages.external_inputs import check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
 from videmo.stages.store import home, partial_of, stage_lock
 
@@ -70,10 +72,18 @@ def dataset_directory(path: Path, params: Params) -> Path:
         return path
     if not path.is_dir():
         raise SettingError(f"--data {path}: no such directory")
-    held_out = {"source": "folder", "path": str(path), "test_share": 1.0}
-    settings = _changed(params, data=held_out)
-    check_labels(settings)
-    return make(TABLE["data_build"], settings, {})
+    held_out = _held_out(path, params.data)
+    held_out.check()
+    return make(TABLE["data_build"], params.model_copy(update={"data": held_out}), {})
+
+
+def _held_out(path: Path, data: Data) -> Data:
+    """The settings for the videos at `path`: those of the source that `data` name, or of a folder where it has none."""
+    if data.videos:
+        kind, kept = type(data), set(type(data).model_fields)
+    else:
+        kind, kept = FolderData, set(Data.model_fields) - {"source"}
+    return kind.model_validate({**{name: getattr(data, name) for name in kept}, "path": path, "test_share": 1.0})
 
 
 def answers_of(model: str, data: Path, params: Params) -> Path:

@@ -1,23 +1,19 @@
-"""The clips of a run, and what must hold of them."""
+"""The clips of a run whatever source they come from, and what must hold of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from videmo.settings.kinds import Positive, Section, Seed, Share
 
 
 class Data(Section):
-    """What clips there are and how they are sampled."""
+    """How clips are sampled. Each source extends it by settings of its own (sources.py)."""
 
-    source: Literal["faces", "folder"] = "faces"
-    path: Path | None = None  # folder: the directory of videos
-    labels: str = "labels.csv"  # folder: the CSV beside them
-    people: Annotated[int, Field(ge=2)] = 200  # faces: how many different people; some are held out
-    clips_per_person: Positive = 4  # faces
+    source: str
     seed: Seed = 0
     # Of the people (of the clips where people are unknown); 1: nobody is trained on, for an evaluation alone.
     test_share: Annotated[float, Field(gt=0, le=1)] = 0.2
@@ -26,18 +22,27 @@ class Data(Section):
     max_rejected: Share = 0.2
     shard_clips: Positive = 256
 
-    @field_validator("path", mode="before")
-    @classmethod
-    def path_is_not_empty(cls, path: object) -> object:
-        if path == "":
-            raise ValueError("data.path = '': name the directory of the videos, or null for a source without one")
-        return path
+    @property
+    def module(self) -> str:
+        """The module with the function `recordings`, which yields what this source holds."""
+        return f"videmo.data.sources.{self.source}"
 
-    @model_validator(mode="after")
-    def folder_has_a_path(self) -> Data:
-        if self.source == "folder" and self.path is None:
-            raise ValueError("data.path is missing: data.source = folder needs the directory of the videos")
-        return self
+    @property
+    def videos(self) -> Path | None:
+        """The directory that holds the videos; None for a source that makes them."""
+        return None
+
+    @property
+    def made(self) -> int:
+        """How many videos the source makes; 0 where it only finds them, which takes no time."""
+        return 0
+
+    def external_inputs(self) -> dict[str, Path]:
+        """What enters the digest by content: the files and directories outside the store that settings name."""
+        return {}
+
+    def check(self) -> None:
+        """Raise SettingError where something that the settings name is not there."""
 
 
 class Validation(Section):

@@ -16,9 +16,11 @@ class SettingError(ValueError):
     """A setting that cannot be; the message names file, key, value and remedy on one line."""
 
 
-def describe(problem: Any, model: type[BaseModel]) -> str:
-    """One finding of `ValidationError.errors()` about a value of `model`: the key, its value and the remedy."""
-    key, kind, value = ".".join(str(part) for part in problem["loc"]), problem["type"], problem["input"]
+def describe(problem: Any, model: type[BaseModel], prefix: str = "") -> str:
+    """One finding of `ValidationError.errors()` about a value of `model`: the key, its value and the remedy.
+
+    prefix: the section that `model` is of, such as "data."."""
+    key, kind, value = prefix + ".".join(str(part) for part in problem["loc"]), problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return f"{key}: no such setting{_nearest(problem['loc'], model)}"
     message = problem["msg"].removeprefix("Value error, ")

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from videmo.settings.reading import change_of, read
+from videmo.settings.sources import DEFAULT, SOURCES
 
 GROUND = "params.yaml"  # complete, and below every other file
+SET = "--set "  # all of them are one layer
 
 
 @dataclass
@@ -21,12 +23,28 @@ class Layers:
     origins: dict[str, str] = field(default_factory=dict)
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
+        self._drop_data_of_another_source(values, origin)
         _merge(self.values, values)
         for setting in settings_in(values):
             below = [known for known in self.origins if known.startswith(f"{setting}.")]
             for known in below:  # a section that is switched off, or on in one piece
                 del self.origins[known]
             self.origins[setting] = origin
+
+    def _drop_data_of_another_source(self, values: Mapping[str, Any], origin: str) -> None:
+        """Where `values` name another source, forget what the layers below say and it does not have."""
+        above, below = values.get("data"), self.values.get("data")
+        name = above.get("source") if isinstance(above, Mapping) else None
+        if not isinstance(name, str) or name not in SOURCES or not isinstance(below, dict):
+            return
+        if name == below.get("source", DEFAULT):
+            return
+        for setting in [known for known in self.origins if known.startswith("data.")]:
+            key = setting.split(".")[1]
+            same_layer = origin.startswith(SET) and self.origins[setting].startswith(SET)
+            if key not in SOURCES[name].model_fields and not same_layer:
+                below.pop(key, None)
+                del self.origins[setting]
 
 
 def stack(files: Sequence[Path], changes: Sequence[str], near: Path | None = None) -> Layers:
@@ -40,7 +58,7 @@ def stack(files: Sequence[Path], changes: Sequence[str], near: Path | None = Non
     for path in ([ground] if ground else []) + [path for path in files if not _same(path, ground)]:
         layers.add(read(path), str(path))
     for change in changes:
-        layers.add(change_of(change, layers.values), f"--set {change}")
+        layers.add(change_of(change, layers.values), f"{SET}{change}")
     return layers
 
 

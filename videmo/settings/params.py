@@ -5,13 +5,13 @@ Importing this module imports pydantic and yaml, nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from math import isqrt
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import SerializeAsAny, ValidationError, field_validator, model_validator
 
 from videmo.settings.backbone import Backbone
 from videmo.settings.data import Data, Validation
@@ -23,10 +23,11 @@ from videmo.settings.layers import Layers, settings_in, stack
 from videmo.settings.promotion import Promotion
 from videmo.settings.rl import Rl
 from videmo.settings.sft import Sft
+from videmo.settings.sources import FacesData, data_of
 
 
 class Params(Section):
-    data: Data = Data()
+    data: SerializeAsAny[Data] = FacesData()  # those of its source, and written with them
     validation: Validation = Validation()
     backbone: Backbone = Backbone()
     sft: Sft = Sft()
@@ -35,6 +36,11 @@ class Params(Section):
     evaluation: Evaluation = Evaluation()
     promotion: Promotion = Promotion()
     execution: Execution = Execution()
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def data_are_those_of_their_source(cls, data: object) -> object:
+        return data_of(data) if isinstance(data, Mapping) else data
 
     @model_validator(mode="after")
     def every_process_has_work(self) -> Params:

@@ -50,11 +50,15 @@ class StageSettings:
 
 @dataclass(frozen=True)
 class DataBuildSettings(StageSettings):
-    data: Data
+    data: Data  # with the settings of its source
+
+    @classmethod
+    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+        return cls(stage, params.execution, params.data)
 
     @property
     def modules(self) -> tuple[str, ...]:
-        return (f"videmo.data.sources.{self.data.source}",)
+        return (self.data.module,)
 
 
 @dataclass(frozen=True)

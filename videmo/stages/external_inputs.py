@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from videmo.settings.backbone import Backbone
-from videmo.settings.data import Data
 from videmo.settings.errors import SettingError
 from videmo.settings.keys import read_key
 from videmo.settings.params import Params
@@ -15,9 +14,9 @@ from videmo.stages.hub_cache import hub_cache_of
 
 
 def outside_digests(settings: StageSettings) -> dict[str, str]:
-    """Digest of the content of every directory that the sections of a stage name, and of labels outside theirs."""
+    """Digest of the content of everything outside the store that the sections of a stage name."""
     data, backbone = getattr(settings, "data", None), getattr(settings, "backbone", None)
-    named = {**_directories(data, backbone), **(_labels(data) if data else {})}
+    named = {**(data.external_inputs() if data else {}), **(_weights(backbone) if backbone else {})}
     return {setting: path_digest(path) for setting, path in named.items()}
 
 
@@ -26,19 +25,10 @@ def check_outside(params: Params, here: bool = True) -> None:
 
     `here` says that the steps run on this machine: a cluster may have weights in its volume that this one has not.
     """
-    for setting, path in _directories(params.data, params.backbone).items():
-        if not path.is_dir():
-            raise SettingError(f"{setting} = {path}: no such directory (seen from {Path.cwd()})")
-    check_labels(params)
+    params.data.check()
     check_model("backbone.name", params.backbone.name, here)
     if here:
         _check_keys(params)
-
-
-def check_labels(params: Params) -> None:
-    """Raise SettingError where a folder of videos is without the file of labels that the settings name."""
-    if params.data.source == "folder" and params.data.path and not (params.data.path / params.data.labels).is_file():
-        raise SettingError(f"data.labels = {params.data.labels}: no such file in {params.data.path}")
 
 
 def _check_keys(params: Params) -> None:
@@ -67,18 +57,6 @@ def check_model(setting: str, name: str, here: bool = True) -> None:
         )
 
 
-def _directories(data: Data | None, backbone: Backbone | None) -> dict[str, Path]:
-    directories = {}
-    if data and data.source == "folder" and data.path is not None:
-        directories["data.path"] = data.path
-    if backbone and backbone.name != "tiny" and Path(backbone.name).is_dir():
-        directories["backbone.name"] = Path(backbone.name)
-    return directories
-
-
-def _labels(data: Data) -> dict[str, Path]:
-    """The file of labels, where it lies outside the folder of videos, with which it would enter."""
-    if data.source != "folder" or data.path is None:
-        return {}
-    labels = data.path / data.labels
-    return {} if labels.resolve().is_relative_to(data.path.resolve()) else {"data.labels": labels}
+def _weights(backbone: Backbone) -> dict[str, Path]:
+    weights = Path(backbone.name)
+    return {"backbone.name": weights} if backbone.name != "tiny" and weights.is_dir() else {}

@@ -6,32 +6,32 @@ import pytest
 
 from videmo.data.clip import Recording, Rejected
 from videmo.data.sources.folder import COLUMNS, course, recordings
-from videmo.settings.data import Data
 from videmo.settings.errors import SettingError
+from videmo.settings.sources import FolderData
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS
 from videmo.tree.vocabulary import ASPECTS
 
 
-def folder(path: Path, csv: str | bytes, *files: str) -> Data:
+def folder(path: Path, csv: str | bytes, *files: str) -> FolderData:
     for name in files:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(name.encode())
     (path / "labels.csv").write_bytes(csv if isinstance(csv, bytes) else csv.encode())
-    return Data(source="folder", path=path)
+    return FolderData(path=path)
 
 
-def found(config: Data) -> list[Recording | Rejected]:
+def found(config: FolderData) -> list[Recording | Rejected]:
     return list(recordings(config, Path("unused")))
 
 
-def only(config: Data) -> Recording:
+def only(config: FolderData) -> Recording:
     (recording,) = found(config)
     assert isinstance(recording, Recording), recording
     return recording
 
 
-def reasons(config: Data) -> dict[str, str]:
+def reasons(config: FolderData) -> dict[str, str]:
     return {refused.file: refused.reason for refused in found(config) if isinstance(refused, Rejected)}
 
 
@@ -174,9 +174,9 @@ def test_a_name_that_no_disk_could_hold_is_a_file_that_is_not_there(tmp_path):
 
 def test_a_missing_directory_or_csv_names_the_setting(tmp_path):
     with pytest.raises(SettingError, match=r"data\.path"):
-        found(Data(source="folder", path=tmp_path / "gone"))
+        found(FolderData(path=tmp_path / "gone"))
     with pytest.raises(SettingError, match=r"data\.labels"):
-        found(Data(source="folder", path=tmp_path))
+        found(FolderData(path=tmp_path))
 
 
 @pytest.mark.parametrize(

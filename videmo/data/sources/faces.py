@@ -18,13 +18,13 @@ from videmo.drawn.ground_truth import face_box, labels_of, tree_of
 from videmo.drawn.performance import Performance, sample_performance
 from videmo.drawn.person import Person, sample_person
 from videmo.drawn.video import write_video
-from videmo.settings.data import Data
+from videmo.settings.sources import FacesData
 
 SIZE = 168  # pixels; colour has half the resolution in the file
 NAMESPACE = 15  # of the people of the data set; people drawn for anything else take another
 
 
-def recordings(config: Data, work: Path, workers: int) -> Iterator[Recording]:
+def recordings(config: FacesData, work: Path, workers: int) -> Iterator[Recording]:
     """Draw and encode config.people x config.clips_per_person clips below `work`, in order.
 
     The number of workers changes nothing but the time. Each person's clips share its traits and nothing else.

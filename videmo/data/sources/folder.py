@@ -22,8 +22,8 @@ from videmo.data.annotation.trees import tree_from_labels, tree_of
 from videmo.data.clip import Recording, Rejected, clip_id, is_there
 from videmo.data.exchange import Item, read_items
 from videmo.data.sources import messages
-from videmo.settings.data import Data
 from videmo.settings.errors import SettingError
+from videmo.settings.sources import FolderData
 from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.vocabulary import ASPECTS
@@ -83,13 +83,13 @@ class _Unknown(ValueError):
     """A value that the table does not know; the message is the reason for the quarantine."""
 
 
-def recordings(config: Data, work: Path, workers: int = 1) -> Iterator[Recording | Rejected]:
+def recordings(config: FolderData, work: Path, workers: int = 1) -> Iterator[Recording | Rejected]:
     """Every row of the CSV and every video of the directory, once, as a recording or with the reason why it is none.
 
     Raises SettingError where the directory or the CSV as a whole cannot be used. Writes nothing to `work`.
     """
     directory = config.path
-    if directory is None or not directory.is_dir():
+    if not directory.is_dir():
         raise SettingError(f"data.path = {directory}: no such directory; name the one that holds the videos")
     if config.labels.endswith((".json", ".jsonl")):
         yield from messages.recordings(_items(directory / config.labels), directory)
