@@ -177,7 +177,7 @@ def test_a_local_run_keeps_neither_the_retries_nor_the_paths_of_a_cluster(full):
     executors = full.spec.deployment_spec["executors"]
     kept = [executors[name]["container"]["env"] for name in sorted(executors)]
     assert all([variable["name"] for variable in env] == ["VIDEMO_STEP"] for env in kept)
-    assert {env[0]["value"] for env in kept} == {*TABLE, "gate", "report"}
+    assert {env[0]["value"] for env in kept} == set(full.stages)
 
 
 def test_a_pipeline_loaded_for_this_machine_has_the_same_steps_and_none_of_a_clusters_settings(full):

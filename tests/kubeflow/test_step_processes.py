@@ -86,7 +86,7 @@ def test_the_steps_that_share_a_process_are_worked_on_one_after_the_other(tmp_pa
 
 
 def test_only_steps_that_ask_the_registry_or_the_run_share_a_process():
-    assert {step for step in (*TABLE, "gate", "report") if asks_registry(step)} == {"gate", "promotion", "report"}
+    assert {step for step in (*TABLE, "other") if asks_registry(step)} == {"drift", "gate", "promotion", "report"}
 
 
 def test_there_is_nothing_to_make_where_all_but_what_every_run_does_is_in_the_store():
@@ -94,7 +94,7 @@ def test_there_is_nothing_to_make_where_all_but_what_every_run_does_is_in_the_st
         return [PlannedStep(name, "d", cached.get(name, True), "") for name in TABLE]
 
     stages = tuple(TABLE)
-    assert nothing_to_make(stages, plan(promotion=False), Run("r"))
+    assert nothing_to_make(stages, plan(gate=False, promotion=False), Run("r"))
     assert not nothing_to_make(stages, plan(tree_rl=False), Run("r"))
     assert nothing_to_make(("data_build",), plan(tree_rl=False), Run("r"))  # another pipeline, without tree_rl
     assert not nothing_to_make(stages, plan(), Run("r", fresh=True))

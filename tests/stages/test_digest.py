@@ -6,6 +6,7 @@ import pytest
 
 from videmo.pipeline.dag import STAGES, plan
 from videmo.settings.params import check_params
+from videmo.stages import digest as digests
 from videmo.stages import libraries
 from videmo.stages.content import digest_of
 from videmo.stages.digest import Code, code_of, stage_digest
@@ -79,3 +80,15 @@ def test_names_that_differ_from_those_of_their_distribution_are_looked_up_and_re
 
 def test_equal_values_have_equal_digests_in_any_order():
     assert digest_of({"a": 1, "b": [1, 2]}) == digest_of({"b": [1, 2], "a": 1}) != digest_of({"a": 1, "b": [2, 1]})
+
+
+def test_within_a_run_the_code_of_a_module_is_read_once(monkeypatch):
+    asked = []
+    real = digests.closure_of
+    monkeypatch.setattr(digests, "closure_of", lambda *names: asked.append(names) or real(*names))
+    with digests.code_read_once():
+        first = digests.code_of("videmo.stages.store")
+        assert digests.code_of("videmo.stages.store") == first
+        assert len(asked) == 1
+    assert digests.code_of("videmo.stages.store") == first
+    assert len(asked) == 2

@@ -25,6 +25,7 @@ from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run
 from videmo.pipeline.stopping import end_children, stoppable
 from videmo.settings.params import Params
+from videmo.stages.digest import code_read_once
 from videmo.stages.errors import error_line
 from videmo.stages.report import STOPPED
 from videmo.stages.store import home
@@ -39,7 +40,7 @@ def run_here(
 
     The store is the only cache: kfp's local cache does not notice changes of the package's code or of the store.
     """
-    with held_name(name) as held:
+    with held_name(name) as held, code_read_once():
         run = Run(held, fresh)
         open_run(run, params, origins)
         return _run(pipeline, params, run)

@@ -89,7 +89,7 @@ def run_step(stage: str, params: dict[str, Any], run: dict[str, Any], inputs: Se
 def run_stage(name: str, params: Params, run: Run, inputs: Mapping[str, Path] | None = None) -> StageReport:
     """Run a stage, or find its output in the store. Without `inputs`, they are the outputs that the plan names."""
     stage = TABLE[name]
-    found = inputs or planned_inputs(stage, params, run)
+    found = planned_inputs(stage, params, run) if inputs is None else inputs
     digests = {source: StageReport.read(found[source]).digest for source in stage.inputs}
     digest = digest_for(stage, params, digests)
     output = output_of(name, digest) if stage.reusable else run_output_of(run.name, name)

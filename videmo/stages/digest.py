@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +25,30 @@ class Code:
         return digest_of([self.files, public(self.versions)])
 
 
+_READ: ContextVar[dict[tuple[str, tuple[str, ...]], Code] | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def code_read_once() -> Iterator[None]:
+    """Read the code of each module once until the block ends: a run asks for it at every step."""
+    token = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
 def code_of(module: str, modules: tuple[str, ...] = ()) -> Code:
     """The code of `module`, with `modules` that it finds at run time."""
+    read = _READ.get()
+    if read is None:
+        return _read_code(module, modules)
+    if (module, modules) not in read:
+        read[module, modules] = _read_code(module, modules)
+    return read[module, modules]
+
+
+def _read_code(module: str, modules: tuple[str, ...]) -> Code:
     closure = closure_of(module, modules)
     return Code(closure.code, versions_of(closure.outside))
 
