@@ -39,6 +39,7 @@ from videmo.data.samples import Sample
 from videmo.data.sources.faces import stage
 from videmo.drawn.draw import draw_frames
 from videmo.generation.decoding import Ending, Segments
+from videmo.generation.draws import seed_of
 from videmo.generation.growth import Growth, GrowthLevel
 from videmo.generation.hf import HfSampler
 from videmo.generation.paths import Paths
@@ -165,7 +166,8 @@ def own_step(learner: Learner, videos: Mapping[str, Video], branching: tuple[int
 def grow(policy: Policy, videos: Mapping[str, Video], branching: tuple[int, int, int], seed: int) -> list[Rollout]:
     sampler = ForcedSampler(Endless(policy.model, policy.tokenizer))
     prompts = [(video, QUESTION) for video in videos.values()]
-    return sampler.grow(prompts, branching, SETTINGS.temperature, seed, max(LENGTHS.values()))
+    seeds = [seed_of(seed, place) for place in range(len(prompts))]
+    return sampler.grow(prompts, seeds, branching, SETTINGS.temperature, max(LENGTHS.values()))
 
 
 def scored(clip: str, rollout: Rollout) -> Scored:

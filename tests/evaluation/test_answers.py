@@ -72,14 +72,14 @@ def test_the_batch_of_an_answer_cut_short_by_a_kill_is_asked_again_and_no_other(
     assert [{one.clip for one in batch} for batch in asked] == [{plain[-1].clip}]
 
 
-def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(answers, "SEARCHED", 2)  # a clip at a time
+def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_path):
+    params = PARAMS.model_copy(update={"execution": Execution(answer_batch=2)})  # a clip at a time
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     sampler, kept = HfSampler(load_policy("tiny")), tmp_path / "kept.jsonl"
     plain = plain_answers(sampler, questions, PARAMS, tmp_path / "plain.jsonl", no_progress)
-    found = reasoned_answers(sampler, questions, PARAMS, kept, no_progress, plain)
+    found = reasoned_answers(sampler, questions, params, kept, no_progress, plain)
     kept.write_bytes(kept.read_bytes()[:-30])
-    again = reasoned_answers(sampler, questions, PARAMS, kept, no_progress, plain)
+    again = reasoned_answers(sampler, questions, params, kept, no_progress, plain)
     assert [one.response for one in again] == [one.response for one in found]
 
 

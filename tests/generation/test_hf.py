@@ -22,6 +22,11 @@ def prompts(noise_videos):
     return [(video, DESCRIBE) for video in noise_videos]
 
 
+@pytest.fixture
+def seeds(prompts):
+    return range(len(prompts))
+
+
 @pytest.mark.parametrize("speaks", [False, True])
 def test_greedy_answers_equal_those_of_plain_transformers(noise_videos, speaking_policy, speaks):
     policy = speaking_policy if speaks else random_policy(1)
@@ -54,15 +59,17 @@ def test_a_clip_is_seen_once_for_all_its_questions(noise_videos, speaking_policy
     assert seen == [len(noise_videos[0].pixels)]
 
 
-def test_the_same_seed_grows_the_same_tree_whatever_the_batch(prompts, speaking_policy):
-    grown = HfSampler(speaking_policy).grow(prompts, seed=3, max_segment_tokens=30)
-    assert texts(grown) == texts(HfSampler(speaking_policy, rows=8).grow(prompts, seed=3, max_segment_tokens=30))
-    assert texts(grown) != texts(HfSampler(speaking_policy).grow(prompts, seed=4, max_segment_tokens=30))
+def test_the_same_seed_grows_the_same_tree_whatever_the_batch(seeds, prompts, speaking_policy):
+    grown = HfSampler(speaking_policy).grow(prompts, seeds, max_segment_tokens=30)
+    assert texts(grown) == texts(HfSampler(speaking_policy, rows=8).grow(prompts, seeds, max_segment_tokens=30))
+    assert texts(grown) != texts(
+        HfSampler(speaking_policy).grow(prompts, [seed + 9 for seed in seeds], max_segment_tokens=30)
+    )
 
 
-def test_log_probabilities_of_sampling_are_those_of_the_training_pass(prompts, speaking_policy):
+def test_log_probabilities_of_sampling_are_those_of_the_training_pass(seeds, prompts, speaking_policy):
     for branching in ((3, 2, 2), (6,)):
-        rollouts = HfSampler(speaking_policy).grow(prompts, branching, temperature=1.3, max_segment_tokens=30)
+        rollouts = HfSampler(speaking_policy).grow(prompts, seeds, branching, temperature=1.3, max_segment_tokens=30)
         trees = [rollout_tree(speaking_policy, *prompt, grown) for prompt, grown in zip(prompts, rollouts, strict=True)]
         batch = collate(speaking_policy, trees)
         wanted = rollout_mask(batch)
@@ -70,8 +77,8 @@ def test_log_probabilities_of_sampling_are_those_of_the_training_pass(prompts, s
         assert (trained - sampled_logprobs(rollouts, wanted)).abs().max() < 1e-4
 
 
-def test_segments_end_at_their_tags_and_answers_at_the_end_of_the_turn(prompts, speaking_policy):
-    rollouts = HfSampler(speaking_policy).grow(prompts, (2, 2, 2), max_segment_tokens=30)
+def test_segments_end_at_their_tags_and_answers_at_the_end_of_the_turn(seeds, prompts, speaking_policy):
+    rollouts = HfSampler(speaking_policy).grow(prompts, seeds, (2, 2, 2), max_segment_tokens=30)
     nodes = [node for rollout in rollouts for node in rollout.nodes]
     closed = [node for node in nodes if node.level != "emotion" and node.complete]
     assert any(node.level == "expression" for node in closed)
@@ -81,24 +88,26 @@ def test_segments_end_at_their_tags_and_answers_at_the_end_of_the_turn(prompts, 
     assert all(node.tokens[-1] == speaking_policy.end_of_turn for node in ended)
 
 
-def test_what_does_not_close_is_not_continued(prompts, speaking_policy):
-    for rollout in HfSampler(speaking_policy).grow(prompts, (2, 2, 2), max_segment_tokens=3):
+def test_what_does_not_close_is_not_continued(seeds, prompts, speaking_policy):
+    for rollout in HfSampler(speaking_policy).grow(prompts, seeds, (2, 2, 2), max_segment_tokens=3):
         assert not any(node.complete for node in rollout.nodes)
         assert rollout.parents == [-1, -1]
         assert rollout.leaves() == [node.text for node in rollout.nodes]
 
 
-def test_only_the_kept_sibling_has_children(prompts, speaking_policy):
+def test_only_the_kept_sibling_has_children(seeds, prompts, speaking_policy):
     rollouts = HfSampler(speaking_policy).grow(
-        prompts, (3, 3, 3), max_segment_tokens=30, keep=lambda rollout, siblings: siblings[1]
+        prompts, seeds, (3, 3, 3), max_segment_tokens=30, keep=lambda rollout, siblings: siblings[1]
     )
     for rollout in rollouts:
         assert set(rollout.parents) <= {-1, 1, 4}
 
 
-def test_where_one_sibling_is_kept_the_first_is_what_plain_decoding_says(prompts, speaking_policy):
+def test_where_one_sibling_is_kept_the_first_is_what_plain_decoding_says(seeds, prompts, speaking_policy):
     sampler = HfSampler(speaking_policy)
-    rollouts = sampler.grow(prompts, (3, 3, 3), 1.0, max_segment_tokens=40, keep=lambda rollout, siblings: siblings[0])
+    rollouts = sampler.grow(
+        prompts, seeds, (3, 3, 3), 1.0, max_segment_tokens=40, keep=lambda rollout, siblings: siblings[0]
+    )
     answers = sampler.answer(prompts, max_new_tokens=120)
     assert any(len(rollout.nodes) > 3 for rollout in rollouts)
     for rollout, answer in zip(rollouts, answers, strict=True):
@@ -109,9 +118,9 @@ def test_where_one_sibling_is_kept_the_first_is_what_plain_decoding_says(prompts
         assert kept == pytest.approx(answer.logprobs[: len(said)], abs=1e-4)
 
 
-def test_branching_of_two_levels_is_refused(prompts, speaking_policy):
+def test_branching_of_two_levels_is_refused(seeds, prompts, speaking_policy):
     with pytest.raises(ValueError, match="one number for whole answers, or 3"):
-        HfSampler(speaking_policy).grow(prompts, (2, 2))
+        HfSampler(speaking_policy).grow(prompts, seeds, (2, 2))
 
 
 def test_tokens_are_drawn_in_proportion_to_their_probability():

@@ -10,7 +10,7 @@ from videmo.backbone.video import Video
 from videmo.generation.prompts import by_video
 from videmo.generation.sampler import Sampler
 from videmo.generation.samplers import open_sampler
-from videmo.generation.vllm import one_pad, segment_seeds
+from videmo.generation.vllm import one_pad
 
 
 def clip(tokens):
@@ -33,13 +33,6 @@ def test_vllm_is_refused_where_it_is_not_installed():
 
 def test_a_video_is_one_pad_to_vllm():
     assert one_pad([5, 9, 9, 9, 6, 7], pad=9) == [5, 9, 6, 7]
-
-
-def test_every_segment_has_a_seed_of_its_own_and_always_the_same():
-    seeds = segment_seeds(3, [4, 8])
-    assert [len(level) for level in seeds] == [4, 8]
-    assert len({seed for level in seeds for seed in level}) == 12
-    assert seeds == segment_seeds(3, [4, 8]) != segment_seeds(4, [4, 8])
 
 
 @pytest.mark.parametrize("missing", ["answer", "grow", "follow"])

@@ -37,7 +37,7 @@ def test_greedy_answers_are_those_of_transformers(sampler, prompts, speaking_pol
 def test_log_probabilities_of_sampling_are_close_to_those_of_the_training_pass(
     sampler, prompts, speaking_policy, branching
 ):
-    rollouts = sampler.grow(prompts, branching, temperature=1.3, seed=1, max_segment_tokens=30)
+    rollouts = sampler.grow(prompts, range(len(prompts)), branching, temperature=1.3, max_segment_tokens=30)
     trees = [rollout_tree(speaking_policy, *prompt, grown) for prompt, grown in zip(prompts, rollouts, strict=True)]
     batch = collate(speaking_policy, trees)
     wanted = rollout_mask(batch)
@@ -47,13 +47,15 @@ def test_log_probabilities_of_sampling_are_close_to_those_of_the_training_pass(
 
 
 def test_the_same_seed_grows_the_same_trees(sampler, prompts):
-    grown = [sampler.grow(prompts, seed=seed, max_segment_tokens=30) for seed in (3, 3, 4)]
+    grown = [sampler.grow(prompts, range(seed, seed + len(prompts)), max_segment_tokens=30) for seed in (3, 3, 99)]
     texts = [[node.text for rollout in rollouts for node in rollout.nodes] for rollouts in grown]
     assert texts[0] == texts[1] != texts[2]
 
 
 def test_segments_end_at_their_tags_and_only_the_kept_one_goes_on(sampler, prompts):
-    rollouts = sampler.grow(prompts[::2], (3, 3, 3), max_segment_tokens=30, keep=lambda _, siblings: siblings[1])
+    rollouts = sampler.grow(
+        prompts[::2], range(len(prompts[::2])), (3, 3, 3), max_segment_tokens=30, keep=lambda _, siblings: siblings[1]
+    )
     for rollout in rollouts:
         assert set(rollout.parents) <= {-1, 1, 4}
         assert all(node.text.endswith(f"</{node.level}>") for node in rollout.nodes[:6] if node.complete)

@@ -29,3 +29,18 @@ def test_another_number_of_processes_than_was_started_is_refused(built_data, tmp
     params = {**SETTINGS, "execution": {"processes": 2}}
     with pytest.raises(ValueError, match=r"execution.processes = 2: 1 started; .* torchrun"):
         teach(params, {"data_build": built_data}, tmp_path / "sft", "attribute")
+
+
+def test_two_processes_learn_by_reinforcement_what_one_does(built_data, speaking_model, tmp_path, curve, one_thread):
+    inputs = {"data_build": built_data, "sft_emotion": speaking_model}
+    settings = {"rl": {"steps": 2, "batch_clips": 4, "question_clips": 2, "max_segment_tokens": 12}}
+    outputs = []
+    for processes in (1, 2):
+        task = Task("videmo.training.tree_rl", {**settings, "execution": {"processes": processes}}, inputs,
+                    tmp_path / str(processes))  # fmt: skip
+        complete(task)
+        outputs.append(task.output)
+    alone, together = map(curve, outputs)
+    assert [row["tokens"] for row in alone] == [row["tokens"] for row in together]
+    for name in ("loss", "reward"):
+        assert [row[name] for row in together] == pytest.approx([row[name] for row in alone], abs=1e-5)

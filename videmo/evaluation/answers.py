@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from videmo.generation.sampler import Answering, Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
-SEARCHED = 64  # candidates side by side; no setting, since what a search draws depends on what stands beside it
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Progress = Callable[[int, int], None]
 
@@ -103,7 +102,7 @@ def reasoned_answers(
 ) -> list[Prediction]:
     """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
     asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
-    clips = max(1, SEARCHED // params.reasoning.candidates)
+    clips = max(1, params.execution.answer_batch // params.reasoning.candidates)
     reasoned = answered(kept, questions.only(*REASONED), clips, asking, progress)
     better = {prediction.id: prediction for prediction in reasoned}
     return [better.get(prediction.id, prediction) for prediction in plain]
@@ -118,9 +117,11 @@ def ask(sampler: Answering, questions: Questions, config: Asking) -> list[Predic
 
 def ask_reasoning(sampler: Sampler, questions: Questions, config: Searching, reasoning: Reasoning) -> list[Prediction]:
     """Answers found level by level, keeping the best of several candidates."""
+    from videmo.generation.draws import seed_of
     from videmo.reasoning.search import reason
 
-    found = reason(sampler, _prompts(sampler, questions), reasoning, config.max_new_tokens, config.seed)
+    seeds = [seed_of(config.seed, sample.id) for sample in questions.samples]
+    found = reason(sampler, _prompts(sampler, questions), reasoning, config.max_new_tokens, seeds)
     return _predictions(sampler, questions, [search.answer for search in found])
 
 
@@ -131,7 +132,7 @@ def answered(
     and the rest as `ask` gives it.
 
     The file is added to with every batch, so that nothing is asked again that was answered before a kill. A batch of
-    which a kill left a part is asked whole: what a search draws depends on what stands beside it.
+    which a kill left a part is asked whole, so that sums are rounded as they would have been.
     """
     known = {one.id: one for one in read_predictions(path).predictions} if path.exists() else {}
     for batch in questions.by_clips(clips):

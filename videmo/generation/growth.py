@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 
 from videmo.generation.rollout import Rollout, RolloutNode
 from videmo.tree.model import LEVELS
@@ -88,8 +90,4 @@ def growth_levels(branching: Sequence[int]) -> list[GrowthLevel]:
 
 def slots(prompts: int, branching: Sequence[int]) -> list[int]:
     """How many segments each level has where all are continued."""
-    counts = []
-    for children in branching:
-        prompts *= children
-        counts.append(prompts)
-    return counts
+    return [prompts * count for count in accumulate(branching, mul)]

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from videmo.backbone.policy import Policy
 from videmo.generation.decoding import LIKELIEST, Ending, Segments, closers, decode_segments
-from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels, slots
+from videmo.generation.draws import draws
+from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels
 from videmo.generation.paths import Paths, extend, prefix_cache
 from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
@@ -52,16 +53,15 @@ class HfSampler(Sampler):
     def grow(
         self,
         prompts: Sequence[Prompt],
+        seeds: Sequence[int],
         branching: Sequence[int] = (2, 2, 2),
         temperature: float = 1.0,
-        seed: int = 0,
         max_segment_tokens: int = 160,
         keep: Keep | None = None,
     ) -> list[Rollout]:
-        """As `Sampler` says. What a rollout draws does not depend on what else is in the batch."""
+        """As `Sampler` says."""
         levels = growth_levels(branching)
-        generator = torch.Generator().manual_seed(seed)
-        numbers = [torch.rand(n, max_segment_tokens, generator=generator) for n in slots(len(prompts), branching)]
+        numbers = draws(seeds, branching, lambda count, by: torch.rand(count, max_segment_tokens, generator=by))
         rollouts = [Rollout(())] * len(prompts)
         widest = max(branching) if keep else prod(branching)  # paths of one prompt side by side
         for chunk in self._by_video(prompts):

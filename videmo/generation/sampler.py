@@ -58,16 +58,16 @@ class Sampler(Answering[Video]):
     def grow(
         self,
         prompts: Sequence[Prompt],
+        seeds: Sequence[int],
         branching: Sequence[int] = (2, 2, 2),
         temperature: float = 1.0,
-        seed: int = 0,
         max_segment_tokens: int = 160,
         keep: Keep | None = None,
     ) -> list[Rollout]:
         """A rollout for every prompt: branching[0] first segments, branching[1] continuations of each, and so on.
 
-        Three numbers grow a tree over the levels of an affective tree, one number whole answers. The same seed, prompts
-        and weights give the same rollouts. `keep` chooses which of the siblings is continued; without it all are.
-        With `keep` the first sibling is not sampled: it is the greedy segment, so that a search includes what the model
-        would have said without one.
+        Three numbers grow a tree over the levels of an affective tree, one number whole answers. Each prompt has a
+        seed: the same seed, prompt and weights give the same rollout, whatever else is in the call. `keep` chooses
+        which of the siblings is continued; without it all are. With `keep` the first sibling is not sampled: it is the
+        greedy segment, so that a search includes what the model would have said without one.
         """

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from videmo.backbone.policy import Policy
 from videmo.generation.decoding import Ending, closers, over
-from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels, slots
+from videmo.generation.draws import draws
+from videmo.generation.growth import Growth, GrowthLevel, Keep, growth_levels
 from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.generation.sampler import Prompt, Sampler
@@ -73,21 +74,21 @@ class VllmSampler(Sampler):
     def grow(
         self,
         prompts: Sequence[Prompt],
+        seeds: Sequence[int],
         branching: Sequence[int] = (2, 2, 2),
         temperature: float = 1.0,
-        seed: int = 0,
         max_segment_tokens: int = 160,
         keep: Keep | None = None,
     ) -> list[Rollout]:
         """As `Sampler` says."""
         levels = growth_levels(branching)
-        seeds = segment_seeds(seed, slots(len(prompts), branching))
+        numbers = draws(seeds, branching, lambda count, by: torch.randint(SEEDS, (count,), generator=by))
         rollouts: dict[int, Rollout] = {}
         for indices, opened in self._open(prompts):
             growth = Growth(indices, keep)
-            for level, drawn in zip(levels, seeds, strict=True):
+            for level, drawn in zip(levels, numbers, strict=True):
                 ending = Ending(level.tag, max_segment_tokens, self._closers)
-                self._grow(growth, opened, level, ending, temperature, drawn)
+                self._grow(growth, opened, level, ending, temperature, drawn.tolist())
             rollouts.update(zip(indices, growth.rollouts(), strict=True))
         return [rollouts[index] for index in range(len(prompts))]
 
@@ -191,12 +192,6 @@ def one_pad(tokens: Sequence[int], pad: int) -> list[int]:
     """`tokens` with a single pad for the whole video: vLLM puts in the others itself."""
     first = tokens.index(pad)
     return [token for place, token in enumerate(tokens) if token != pad or place == first]
-
-
-def segment_seeds(seed: int, counts: Sequence[int]) -> list[list[int]]:
-    """A seed for every segment of every level, each of its own."""
-    generator = torch.Generator().manual_seed(seed)
-    return [torch.randint(SEEDS, (count,), generator=generator).tolist() for count in counts]
 
 
 def _engine(policy: Policy, rows: int) -> Any:

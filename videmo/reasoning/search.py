@@ -59,10 +59,11 @@ class Search:
 
 
 def reason(
-    sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, max_new_tokens: int, seed: int = 0
+    sampler: Sampler, prompts: Sequence[Prompt], config: Reasoning, max_new_tokens: int, seeds: Sequence[int]
 ) -> list[Search]:
     """Search an answer to every prompt. With one candidate this is greedy decoding. Equal seeds give equal answers.
 
+    seeds: one for each prompt.
     max_new_tokens: limit for an answer, or for each of its segments if there are several candidates.
     """
     if config.candidates == 1:
@@ -72,7 +73,7 @@ def reason(
         return siblings[_select(rollout, siblings, config.likelihood_weight).chosen]
 
     branching = (config.candidates,) * 3
-    rollouts = sampler.grow(prompts, branching, config.temperature, seed, max_new_tokens, keep_best)
+    rollouts = sampler.grow(prompts, seeds, branching, config.temperature, max_new_tokens, keep_best)
     return [_retrace(rollout, config.likelihood_weight) for rollout in rollouts]
 
 

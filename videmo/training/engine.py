@@ -131,6 +131,10 @@ class TrainingEngine:
             )
         return list(items[self.process :: self.processes])
 
+    def places(self, count: int) -> range:
+        """Where the first `count` items that `share` gives this process stand among those of all processes."""
+        return range(self.process, self.process + count * self.processes, self.processes)
+
     def gathered(self, tally: Tally) -> Tally:
         """What all processes counted."""
         if self.processes == 1:

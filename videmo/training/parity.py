@@ -8,6 +8,7 @@ import torch
 
 from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import collate, token_logprobs
+from videmo.generation.draws import seed_of
 from videmo.generation.hf import HfSampler
 from videmo.generation.sampler import Prompt
 from videmo.settings.rl import Rl
@@ -16,9 +17,9 @@ from videmo.training.forest import rollout_mask, rollout_tree, sampled_logprobs
 
 def parity_gap(policy: Policy, sampler: HfSampler, prompts: Sequence[Prompt], settings: Rl) -> float:
     """The largest difference between a token's log-probability in sampling and in the training pass."""
-    rollouts = sampler.grow(
-        prompts, settings.branching, settings.temperature, settings.seed, min(settings.max_segment_tokens, 32)
-    )
+    seeds = [seed_of(settings.seed, place) for place in range(len(prompts))]
+    tokens = min(settings.max_segment_tokens, 32)
+    rollouts = sampler.grow(prompts, seeds, settings.branching, settings.temperature, tokens)
     trees = [rollout_tree(policy, *prompt, rollout) for prompt, rollout in zip(prompts, rollouts, strict=True)]
     batch = collate(policy, trees)
     mask = rollout_mask(batch)

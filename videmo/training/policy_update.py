@@ -14,6 +14,7 @@ from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, PrefixTree, collate, token_logprobs
 from videmo.backbone.video import Video
 from videmo.data.samples import Sample
+from videmo.generation.draws import seed_of
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import Rollout
 from videmo.llm.client import Ask
@@ -70,15 +71,18 @@ def own_samples(learner: Learner, prompts: Prompts, step: int) -> list[Sample]:
 
 
 def sample_rollouts(learner: Learner, samples: Sequence[Sample], step: int) -> list[Rollout]:
-    """Grow a tree for each sample: over all levels for a caption, one level with as many leaves for a question."""
+    """Grow a tree for each sample: over all levels for a caption, one level with as many leaves for a question.
+
+    What a sample draws hangs on its place in the step, not on how many processes share the step.
+    """
     settings, engine = learner.settings, learner.engine
     rollouts: list[Rollout] = [Rollout(())] * len(samples)
     sampler = HfSampler(engine.whole())
     for kind, branching in enumerate((settings.branching, (prod(settings.branching),))):
         places = [place for place, sample in enumerate(samples) if (sample.part == CAPTION) == (kind == 0)]
         prompts = [(learner.videos(samples[place].clip), samples[place].question) for place in places]
-        seed = ((settings.seed * 1_000_003 + step) * engine.processes + engine.process) * 2 + kind
-        grown = sampler.grow(prompts, branching, settings.temperature, seed, settings.max_segment_tokens)
+        seeds = [seed_of(settings.seed, step, engine.places(len(samples))[place]) for place in places]
+        grown = sampler.grow(prompts, seeds, branching, settings.temperature, settings.max_segment_tokens)
         for place, rollout in zip(places, grown, strict=True):
             rollouts[place] = rollout
     return rollouts
