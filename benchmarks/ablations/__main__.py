@@ -18,16 +18,15 @@ from benchmarks.ablations.figures import Ablations
 from benchmarks.ablations.page import write
 from benchmarks.ablations.running import Task, get_ready, make_all
 from benchmarks.ablations.steps import SETTINGS, Step, steps_of
-from videmo.backbone.weights_check import check_setting
 from videmo.evaluation.interval import bounds_text
 from videmo.evaluation.report_page.rendering import duration
+from videmo.pipeline.door import check_run
 from videmo.pipeline.gate_and_report import save_params
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run
 from videmo.pipeline.stopping import end_children, stoppable
 from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, load_params
-from videmo.stages.external_inputs import check_outside
 
 RUN = Run("ablations")
 
@@ -37,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         params = load_params(options.params, options.set)
-        check_outside(params)
-        check_setting("backbone.name", params.backbone.name)
+        check_run(params)
         with held_name(RUN.name), stoppable():
             return _run(params, options)
     except SettingError as error:

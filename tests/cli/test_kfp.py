@@ -44,6 +44,8 @@ def kfp(*arguments: str) -> subprocess.CompletedProcess:
         (["pipelines/full.py", "--set", "rl.stepz=3"], "params.yaml: rl.stepz: no such setting; did you mean steps?"),
         (["pipelines/full.py", "--set", "rl.steps=many"], "rl.steps = 'many'"),
         (["pipelines/full.py", "--set", "data.source=folder"], "data.path is missing"),
+        (["pipelines/full.py", "--set", "data.test_share=1"], "data.test_share = 1: nobody is left to train on"),
+        (["pipelines/full.py", "--set", "evaluation.sampler=vllm"], "vLLM is not installed here; use hf"),
         (["pipelines/full.py", "--set", "backbone.name=tiyn"], "backbone.name = tiyn"),
         (["pipelines/full.py", "--set", "backbone.name=docs"], "docs: not a model: the directory has no config.json"),
         (["pipelines/full.py", "--set", "backbone.name=Qwen/Qwen2"], "run: hf download Qwen/Qwen2"),

@@ -90,6 +90,12 @@ def test_a_home_that_sqlite_cannot_open_is_told_before_any_work(tmp_path, home, 
     assert tree(tmp_path) == before
 
 
+def test_a_train_job_runs_on_one_node_at_least(home):
+    ended = videmo("trainjob", "tree_rl", "--run", "one", "--nodes", "0")
+    assert json.loads(ended.stdout)[0] == 2
+    assert "--nodes" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("package", "command"),
     [("mlflow", "videmo.cli.main registry list"), ("kfp", "videmo.cli.kfp run pipelines/full.py")],

@@ -73,6 +73,14 @@ def test_too_few_clips_or_columns_name_the_setting_and_leave_the_docs(dataset, t
     assert [failure["table"] for failure in failures] == ["clips", "columns"]
 
 
+def test_a_level_without_training_samples_is_named(spoil, tmp_path):
+    def untaught(samples: list[Sample]) -> list[Sample]:
+        return [sample for sample in samples if sample.split == "test" or sample.level == "attribute"]
+
+    said = refusal(spoil(samples=untaught), tmp_path)
+    assert "of levels.training_samples: 2 of 3 rows: expression, emotion" in said
+
+
 def test_a_person_in_both_splits_is_named(spoil, tmp_path):
     other = {"train": "test", "test": "train"}
     directory = spoil(clips=lambda clips: [replace(clips[0], split=other[clips[0].split]), *clips[1:]])

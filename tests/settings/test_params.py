@@ -164,7 +164,7 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
         (["data.people=3", "data.source=folder", "data.path=x"], "data.people: not a setting of source folder"),
         (["data.source=folder", "data.path=x", "data.lables=y"], "data.lables: no such setting; did you mean labels?"),
         (["data.source=folder", "data.path=x", "data.seed=-1"], "data.seed = -1: Input should be greater"),
-        (["data.seed=yes", "data.frames=3"], "data.seed = True: takes no yes or no"),
+        (["data.seed=yes", "data.frames=3"], "data.seed = True: must not be true or false"),
     ],
 )
 def test_a_source_takes_its_own_settings_alone(overrides, message):

@@ -78,12 +78,10 @@ def run_file(
     if explain:
         print("\n".join(settings_of_run.explain(settings, layers, explain)))
         return None
-    from videmo.backbone.weights_check import check_setting
+    from videmo.pipeline.door import check_run
     from videmo.pipeline.run_names import check_name, free_name
-    from videmo.stages.external_inputs import check_outside
 
-    check_outside(settings, here=endpoint is None)
-    check_setting("backbone.name", settings.backbone.name)
+    check_run(settings, here=endpoint is None)
     check_name(name)
     if endpoint is not None:
         from videmo.kubeflow.submit import check_endpoint

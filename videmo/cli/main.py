@@ -87,6 +87,7 @@ def run_one_stage(
 ) -> None:
     """Run one stage, unless the store has its output."""
     from videmo.pipeline.dag import TABLE
+    from videmo.pipeline.door import check_step
     from videmo.pipeline.gate_and_report import save_params
     from videmo.pipeline.run_names import check_name
     from videmo.pipeline.step import Run, run_stage
@@ -99,7 +100,8 @@ def run_one_stage(
         raise SettingError(f"{name}: belongs to a whole run; use videmo {name} {run}")
     check_name(run)
     check_tracking()
-    settings = _settings(params, overrides)
+    settings = settings_of(params, overrides)
+    check_step(settings)
     inputs = {source: to / source for source in TABLE[name].inputs} if to else None
     save_params(Run(run), settings)
     try:
@@ -229,10 +231,9 @@ def pretrain_tiny(
 
 
 def _settings(params: list[Path] | None, overrides: list[str] | None, here: bool = True) -> Params:
-    from videmo.backbone.weights_check import check_setting
-    from videmo.stages.external_inputs import check_outside
+    """The settings of a run of the whole DAG."""
+    from videmo.pipeline.door import check_run
 
     settings = settings_of(params, overrides)
-    check_outside(settings, here)
-    check_setting("backbone.name", settings.backbone.name)
+    check_run(settings, here)
     return settings

@@ -75,7 +75,7 @@ def run(params: DataValidationSettings, inputs: Mapping[str, Path], output: Path
 
 def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
     """The tables that expectations are about: clips, samples, people, pairs of trees, and the columns of face-15 that
-    have a test sample. Every row has an `id`.
+    have a test sample, and the levels of the curriculum. Every row has an `id`.
     """
     import pandas as pd
 
@@ -93,6 +93,7 @@ def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
         for pair in clip.tree.level(level)
     ]
     tested = {sample.part for sample in dataset.samples if sample.split == "test"}
+    taught = [sample.level for sample in dataset.samples if sample.split == "train"]
     columns = [{"id": name} for name, column in COLUMNS.items() if tested & set(column.parts)]
     return {
         "clips": pd.DataFrame(clips),
@@ -100,6 +101,7 @@ def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
         "people": pd.DataFrame(people, columns=["id", "splits"]),
         "pairs": pd.DataFrame(pairs, columns=["id", "known"]),
         "columns": pd.DataFrame(columns, columns=["id"]),
+        "levels": pd.DataFrame([{"id": level, "training_samples": taught.count(level)} for level in LEVELS]),
     }
 
 
@@ -140,6 +142,7 @@ def expectations(config: Validation, frames: int) -> dict[str, list[Any]]:
         "columns": [
             e.ExpectTableRowCountToBeBetween(min_value=config.min_columns, meta={"setting": "validation.min_columns"})
         ],
+        "levels": [e.ExpectColumnValuesToBeBetween(column="training_samples", min_value=1)],
     }
 
 
