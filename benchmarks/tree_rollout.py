@@ -81,8 +81,8 @@ class ForcedSampler(HfSampler):
     ) -> Paths:
         return super()._grow(growth, paths, level, replace(ending, tokens=LENGTHS[level.level]), temperature, numbers)
 
-    def _node(self, level: str, found: Segments, row: int, parent: int) -> RolloutNode:
-        return replace(super()._node(level, found, row, parent), complete=True)
+    def _node(self, level: str, segments: Segments, row: int, parent: int) -> RolloutNode:
+        return replace(super()._node(level, segments, row, parent), complete=True)
 
 
 class Endless(Qwen25VLPolicy):

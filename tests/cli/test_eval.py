@@ -68,7 +68,7 @@ def test_what_is_missing_from_a_file_is_counted(evaluated, built_data, tmp_path)
     (tmp_path / "few.jsonl").write_text("\n".join([*lines[2:], "{oops"]))
     shown = videmo("score", tmp_path / "few.jsonl", "--data", built_data, *FEW)
     assert "note: 2 unanswered samples, which score 0: faces-" in shown.stderr
-    assert f"note: 1 lines that cannot be read: line {len(lines) - 1} (JSONDecodeError" in shown.stderr
+    assert f"note: 1 unreadable lines: line {len(lines) - 1} (JSONDecodeError" in shown.stderr
 
 
 @pytest.fixture

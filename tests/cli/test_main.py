@@ -85,7 +85,7 @@ def test_a_home_that_sqlite_cannot_open_is_told_before_any_work(tmp_path, home, 
     before = tree(tmp_path)
     ended = videmo(*arguments)
     assert json.loads(ended.stdout)[0] == 2
-    assert ended.stderr.startswith(f"videmo: {strange}: MLflow's SQLite opens no path with % or ?")
+    assert ended.stderr.startswith(f"videmo: {strange}: MLflow's SQLite cannot open a path with % or ?")
     assert ended.stderr.count("\n") == 1
     assert tree(tmp_path) == before
 

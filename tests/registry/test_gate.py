@@ -139,7 +139,7 @@ def test_where_resamples_lose_the_mean_outcome_and_reason_say_the_same():
 def test_where_too_few_people_were_tested_the_refusal_asks_for_more():
     verdict = gate(scores(50.0, people=4), scores(people=4))
     assert not verdict.passed
-    assert verdict.reason.endswith("must be above 0; an interval takes 5 people or more, and 4 were tested.")
+    assert verdict.reason.endswith("must be above 0; an interval needs at least 5 people, and 4 were tested.")
     assert "points [interval unknown] against" in verdict.reason
     assert "people" not in gate(scores(-5.0, people=5), scores(people=5)).reason
 

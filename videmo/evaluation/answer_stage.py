@@ -1,6 +1,6 @@
 """The stages answers_<model>: one model answers the test questions.
 
-Only the answers are kept. Who scores them, and against whom, takes moments and is left to whoever compares.
+It keeps the answers only; face15_eval, the gate and the registry score them, which is fast.
 """
 
 from __future__ import annotations

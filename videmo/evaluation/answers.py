@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from videmo.generation.rollout import Answer
     from videmo.generation.sampler import Answering, Sampler
 
-CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then talks of something else
+CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then is off the subject
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Progress = Callable[[int, int], None]
 
@@ -60,8 +60,8 @@ def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
         raise ValueError("there are no test samples: raise data.test_share or data.people, or check the labels")
     # By hash, so that neither the people nor the order in which clips were made decides who is left out.
     chosen = set(sorted({sample.clip for sample in samples}, key=_hash)[:max_clips])
-    kept = (sample for sample in samples if sample.clip in chosen)
-    return Questions(dataset, tuple(sorted(kept, key=lambda sample: (sample.clip, sample.id))))
+    selected = (sample for sample in samples if sample.clip in chosen)
+    return Questions(dataset, tuple(sorted(selected, key=lambda sample: (sample.clip, sample.id))))
 
 
 def answer_questions(
@@ -121,8 +121,8 @@ def ask_reasoning(sampler: Sampler, questions: Questions, config: Searching, rea
     from videmo.reasoning.search import reason
 
     seeds = [seed_of(config.seed, sample.id) for sample in questions.samples]
-    found = reason(sampler, _prompts(sampler, questions), reasoning, config.max_new_tokens, seeds)
-    return _predictions(sampler, questions, [search.answer for search in found])
+    searches = reason(sampler, _prompts(sampler, questions), reasoning, config.max_new_tokens, seeds)
+    return _predictions(sampler, questions, [search.answer for search in searches])
 
 
 def answered(
@@ -131,15 +131,15 @@ def answered(
     """The answers to `questions` in their order, those about `clips` clips at a time: what the file at `path` holds,
     and the rest as `ask` gives it.
 
-    The file is added to with every batch, so that nothing is asked again that was answered before a kill. A batch of
-    which a kill left a part is asked whole, so that sums are rounded as they would have been.
+    Every batch is appended to the file, so that a killed run asks nothing twice. A batch that was cut off is asked
+    again as a whole, so that sums are rounded as they would have been.
     """
-    known = {one.id: one for one in read_predictions(path).predictions} if path.exists() else {}
+    known = {prediction.id: prediction for prediction in read_predictions(path).predictions} if path.exists() else {}
     for batch in questions.by_clips(clips):
         if not all(sample.id in known for sample in batch.samples):
-            found = [one for one in ask(batch) if one.id not in known]
-            add_predictions(path, found)
-            known.update((one.id, one) for one in found)
+            new = [prediction for prediction in ask(batch) if prediction.id not in known]
+            add_predictions(path, new)
+            known.update((prediction.id, prediction) for prediction in new)
         progress(sum(sample.id in known for sample in questions.samples), len(questions.samples))
     return [known[sample.id] for sample in questions.samples]
 
@@ -164,8 +164,7 @@ def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
         return open_model(name, params)
     if params.evaluation.sampler != "hf":
         raise ValueError(
-            f"evaluation.sampler = {params.evaluation.sampler}: {name} is not a Qwen2.5-VL model, and others answer "
-            "through their own generate; set it to hf"
+            f"evaluation.sampler = {params.evaluation.sampler}: {name} is not a Qwen2.5-VL model; other models need hf"
         )
     from videmo.generation.chat_model import ChatModel
 

@@ -1,5 +1,4 @@
-"""What a model chose where one choice was asked for: which labels it takes for which, and whether it knows when it is
-right."""
+"""Answers to single-choice questions: confusion matrices, and the calibration of confidence."""
 
 from __future__ import annotations
 
@@ -79,8 +78,8 @@ class Bin:
 def read_choices(predictions: Iterable[Prediction]) -> tuple[Choice, ...]:
     """The answers to questions that have one right answer, in the order of the catalogue, of open parts by aspect."""
     place = {name: index for index, name in enumerate(PARTS)}
-    asked = (p for p in predictions if p.part in PARTS and has_one_answer(PARTS[p.part]))
-    read = sorted(map(_read, asked), key=lambda choice: (place[choice.prediction.part], choice.aspect or ""))
+    single = (p for p in predictions if p.part in PARTS and has_one_answer(PARTS[p.part]))
+    read = sorted(map(_read, single), key=lambda choice: (place[choice.prediction.part], choice.aspect or ""))
     return tuple(choice for choice in read if choice.reference != UNREAD)
 
 
@@ -89,7 +88,7 @@ def confusions(choices: Iterable[Choice], resamples: int, seed: int) -> tuple[Co
     groups: dict[str, list[Choice]] = {}
     for choice in choices:
         groups.setdefault(choice.name, []).append(choice)
-    return tuple(_confusion(name, found, resamples, seed) for name, found in groups.items())
+    return tuple(_confusion(name, group, resamples, seed) for name, group in groups.items())
 
 
 def taken_for(choices: Sequence[Choice], labels: Sequence[str]) -> Array:
@@ -117,17 +116,17 @@ def calibration(choices: Iterable[Choice], bins: int = BINS) -> tuple[Bin, ...]:
 
 def calibration_error(bins: Sequence[Bin]) -> float:
     """ECE = sum_b n_b / n |accuracy_b - confidence_b|, 0..1 (Naeini et al. 2015; Guo et al. 2017, eq. 3)."""
-    total = sum(found.count for found in bins)
-    return math.fsum(found.count * abs(found.accuracy - found.confidence) for found in bins) / total
+    total = sum(b.count for b in bins)
+    return math.fsum(b.count * abs(b.accuracy - b.confidence) for b in bins) / total
 
 
 def surest(choices: Iterable[Choice], right: bool, count: int) -> tuple[Choice, ...]:
     """The answers, right or wrong, that the model was surest of, each a choice of something else."""
     known = [c for c in choices if c.right == right and c.confidence is not None]
-    found: dict[str, Choice] = {}
+    first: dict[str, Choice] = {}
     for choice in sorted(known, key=lambda c: (-(c.confidence or 0.0), c.prediction.id)):
-        found.setdefault(choice.name, choice)
-    return tuple(found.values())[:count]
+        first.setdefault(choice.name, choice)
+    return tuple(first.values())[:count]
 
 
 def _read(prediction: Prediction) -> Choice:
@@ -149,10 +148,10 @@ def _confidence(prediction: Prediction) -> float | None:
 
 def _confusion(name: str, choices: Sequence[Choice], resamples: int, seed: int) -> Confusion:
     labels = (*answer_space(PARTS[choices[0].prediction.part], choices[0].aspect), UNREAD)
-    found = recalls([c.chosen for c in choices], [c.reference for c in choices])
+    recall = recalls([c.chosen for c in choices], [c.reference for c in choices])
     drawn = _drawn(choices, labels, resamples, seed)
-    uar = _interval(found["uar"], drawn, lambda asked, hits: np.nanmean(hits / asked, axis=1))
-    war = _interval(found["war"], drawn, lambda asked, hits: hits.sum(axis=1) / asked.sum(axis=1))
+    uar = _interval(recall["uar"], drawn, lambda counts, hits: np.nanmean(hits / counts, axis=1))
+    war = _interval(recall["war"], drawn, lambda counts, hits: hits.sum(axis=1) / counts.sum(axis=1))
     return Confusion(name, labels, taken_for(choices, labels), uar, war)
 
 
@@ -164,9 +163,9 @@ def _drawn(choices: Sequence[Choice], labels: Sequence[str], resamples: int, see
     if len(clusters) < FEW:
         return None
     counts = np.zeros((2, len(clusters), len(labels)))
-    asked = of, np.array([labels.index(choice.reference) for choice in choices])
-    np.add.at(counts[0], asked, 1)
-    np.add.at(counts[1], asked, [choice.right for choice in choices])
+    cells = of, np.array([labels.index(choice.reference) for choice in choices])
+    np.add.at(counts[0], cells, 1)
+    np.add.at(counts[1], cells, [choice.right for choice in choices])
     weights = resampling_weights(len(clusters), resamples, seed)[1:]
     return weights @ counts[0], weights @ counts[1]
 

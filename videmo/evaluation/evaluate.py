@@ -33,9 +33,9 @@ def run(params: EvalSettings, inputs: Mapping[str, Path], output: Path) -> Stage
         answers = {model: read_answers(inputs[ANSWERS + model]) for model in MODELS}
         clips = len({prediction.clip for prediction in answers[MODELS[0]]})
         scores = {model: score(predictions, judge) for model, predictions in answers.items()}
-        found = scores_json(scores, clips, params.evaluation)
-        (work.path / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
-        return work.finish(metrics=_metrics(found["models"]))
+        content = scores_json(scores, clips, params.evaluation)
+        (work.path / "scores.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        return work.finish(metrics=_metrics(content["models"]))
 
 
 def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> 
     }
 
 
-def _aggregates(found: Estimates) -> dict[str, float]:
-    columns = {name: figure.value for name, figure in found.columns.items()}
+def _aggregates(estimates: Estimates) -> dict[str, float]:
+    columns = {name: figure.value for name, figure in estimates.columns.items()}
     return {name: truncate(value) for name, value in paper_aggregates(columns).items()}
 
 
@@ -72,11 +72,11 @@ def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, 
     return {**figures_json(difference(new, old, resamples, seed)), **asdict(evidence(new, old, resamples, seed))}
 
 
-def figures_json(found: Estimates) -> dict[str, Any]:
+def figures_json(estimates: Estimates) -> dict[str, Any]:
     """Every figure as [value, low, high], the last two None where the interval is unknown."""
-    levels = {"column": found.columns, "task": found.tasks, "table": found.tables}
+    levels = {"column": estimates.columns, "task": estimates.tasks, "table": estimates.tables}
     listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
-    return {**listed, MEAN15: found.mean15.as_list()}
+    return {**listed, MEAN15: estimates.mean15.as_list()}
 
 
 def _metrics(models: Mapping[str, dict[str, Any]]) -> dict[str, float]:

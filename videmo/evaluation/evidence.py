@@ -1,4 +1,4 @@
-"""What the difference of two models on one test set can show, and what it is too small to show."""
+"""How much a paired difference of two models shows: p-values, and the smallest difference that the test can detect."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Figure = list[float | None]  # as JSON: [value, low, high]; the last two are nul
 class Interval:
     """A figure with its central 95 % percentile interval.
 
-    `low` and `high` are None where the interval is unknown: too few people were asked for resampling to tell.
+    `low` and `high` are None where the interval is unknown: too few people were tested for a bootstrap.
     """
 
     value: float
@@ -24,11 +24,11 @@ class Interval:
         return self.low is not None
 
     def is_above(self, limit: float) -> bool:
-        """Whether the whole interval is above the limit; no where it is unknown."""
+        """Whether the whole interval is above the limit; False if it is unknown."""
         return self.low is not None and self.low > limit
 
     def is_below(self, limit: float) -> bool:
-        """Whether the whole interval is below the limit; no where it is unknown."""
+        """Whether the whole interval is below the limit; False if it is unknown."""
         return self.high is not None and self.high < limit
 
     def as_list(self) -> Figure:

@@ -1,6 +1,6 @@
-"""Scores of answers, and who gave them: `rules`, which reads the answers and their trees, or a large model.
+"""Score answers with a judge: `rules`, which compares answers and trees, or a large model.
 
-Either way only the columns whose metric is a judge are a matter of opinion; accuracy and F1 are computed.
+Either way only the columns whose metric is a judge depend on it; accuracy and F1 are computed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Judge:
     give: Callable[[Sequence[Asked]], list[dict[str, float]]]
 
 
-RULES = Judge(JUDGE, lambda asked: [score_answer(*one) for one in asked])
+RULES = Judge(JUDGE, lambda answers: [score_answer(*answer) for answer in answers])
 
 
 def choose_judge(settings: Scoring, limits: EndpointLimits) -> Judge:
@@ -46,13 +46,14 @@ def choose_judge(settings: Scoring, limits: EndpointLimits) -> Judge:
 def endpoint_judge(client: Client) -> Judge:
     """A large model; its name says which and where."""
 
-    def give(asked: Sequence[Asked]) -> list[dict[str, float]]:
-        said = iter(opinions([_answered(*one) for one in asked if is_judged(one[0])], client.ask))
+    def give(answers: Sequence[Asked]) -> list[dict[str, float]]:
+        judged = [_answered(*answer) for answer in answers if is_judged(answer[0])]
+        replies = iter(opinions(judged, client.ask))
         return [
-            {column.name: float(score) for column, score in zip(columns_of(one[0]), next(said), strict=True)}
-            if is_judged(one[0])
-            else score_answer(*one)
-            for one in asked
+            {column.name: float(score) for column, score in zip(columns_of(answer[0]), next(replies), strict=True)}
+            if is_judged(answer[0])
+            else score_answer(*answer)
+            for answer in answers
         ]
 
     return Judge(f"endpoint:{client.name}", give)
@@ -61,10 +62,10 @@ def endpoint_judge(client: Client) -> Judge:
 def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
     """Score every answer in every column it counts in.
 
-    Raises ValueError where a question or reference is not one of face-15, EndpointError where the judge cannot be asked
-    or has been asked as much as it may; then what it said is kept, and the next run asks it for the rest.
+    Raises ValueError where a question or reference is not one of face-15, EndpointError where the judge does not
+    answer or its limit of requests is reached; its replies are cached, and the next run asks for the rest.
     """
-    answers = [(one.part, one.question, one.response, one.reference) for one in predictions]
+    answers = [(p.part, p.question, p.response, p.reference) for p in predictions]
     different = list(dict.fromkeys(answers))  # a few answers make up most of a file
     known = dict(zip(different, judge.give(different), strict=True))
     cluster = clusters_of(predictions)
@@ -78,14 +79,14 @@ def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
 
 
 def count_unread(predictions: Iterable[Prediction]) -> dict[str, tuple[int, int]]:
-    """How many answers of how many say nothing that the `rules` judge could read: of trees, and of other answers."""
-    answers = Counter((one.part, one.question, one.response) for one in predictions)
+    """(unreadable, all) answers to the `rules` judge: of trees, and of other answers."""
+    answers = Counter((p.part, p.question, p.response) for p in predictions)
     counts = {"trees": [0, 0], "other answers": [0, 0]}
     for (part, question, response), times in answers.items():
         count = counts["trees" if is_judged(part) else "other answers"]
         count[0] += 0 if is_readable(part, question, response) else times
         count[1] += times
-    return {kind: (unread, asked) for kind, (unread, asked) in counts.items()}
+    return {kind: (unread, total) for kind, (unread, total) in counts.items()}
 
 
 def _answered(part: str, question: str, answer: str, reference: str) -> Answered:

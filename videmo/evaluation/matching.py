@@ -1,4 +1,4 @@
-"""Answers of whatever wrote them, laid beside the questions of a data set: which sample does each line answer?"""
+"""Match answers, from any tool, to the questions of a data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from videmo.data.samples import Sample
 from videmo.data.shards import Dataset
 from videmo.evaluation.predictions import BadLine, Line, Prediction, prediction_for, read_lines
 
-SHOWN = 5  # of the samples or lines that something is wrong with
+SHOWN = 5  # samples or lines named for each kind of fault
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Matched:
     bad_lines: tuple[BadLine, ...]
 
     def counts(self) -> dict[str, int]:
-        """How much is wrong with the file, by kind."""
+        """The number of faults of the file, by kind."""
         return {
             "missing": len(self.missing),
             "repeated": len(self.repeated),
@@ -37,15 +37,15 @@ class Matched:
         }
 
     def faults(self) -> list[str]:
-        """What is wrong with the file, a line for each kind; empty where nothing is."""
+        """The faults of the file, one line a kind; empty if there are none."""
         bad = [f"line {line.number} ({line.reason})" for line in self.bad_lines]
-        found = {
+        faults = {
             "unanswered samples, which score 0": list(self.missing),
             "repeated answers, of which the first counts": [f"line {number}" for number in self.repeated],
-            "answers to nothing that was asked": [f"line {number}" for number in self.extra],
-            "lines that cannot be read": bad,
+            "answers to questions of no sample": [f"line {number}" for number in self.extra],
+            "unreadable lines": bad,
         }
-        return [f"{len(which)} {what}: {_some(which)}" for what, which in found.items() if which]
+        return [f"{len(which)} {what}: {_some(which)}" for what, which in faults.items() if which]
 
 
 def _some(names: list[str]) -> str:
@@ -63,18 +63,18 @@ def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Match
     answers: dict[str, Line] = {}
     repeated, extra = [], []
     for line in lines:
-        found = find(line)
-        if found is None:
+        sample = find(line)
+        if sample is None:
             extra.append(line.number)
-        elif found.id in answers:
+        elif sample.id in answers:
             repeated.append(line.number)
         else:
-            answers[found.id] = line
+            answers[sample.id] = line
     if not answers:
         first = f"; line {bad_lines[0].number}: {bad_lines[0].reason}" if bad_lines else ""
         raise ValueError(
             f"{path}: no line answers a question of {dataset.directory} ({len(lines)} lines read, {len(bad_lines)} not"
-            f"{first}); JSON lines in UTF-8 with response, messages and videos are wanted"
+            f"{first}); the file must hold JSON lines in UTF-8 with response, messages and videos"
         )
     predictions = tuple(_prediction(sample, dataset, answers.get(sample.id)) for sample in samples)
     missing = tuple(sample.id for sample in samples if sample.id not in answers)

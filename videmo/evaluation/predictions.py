@@ -42,7 +42,7 @@ class Prediction:
 def prediction_for(
     sample: Sample, clip: Clip, response: str = "", logprobs: tuple[tuple[str, float], ...] = ()
 ) -> Prediction:
-    """What was answered to a sample about `clip`; nothing by default."""
+    """The prediction for a sample about `clip`; the response is empty by default."""
     return Prediction(
         id=sample.id,
         part=sample.part,
@@ -87,13 +87,13 @@ class PredictionFile:
 
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Write all or nothing: the file appears under its name when it is complete."""
+    """Write the file atomically: it appears under its name when it is complete."""
     with whole_file(path) as partial, partial.open("wb") as file:
         _write(file, predictions)
 
 
 def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Add to what the file holds. A line that a kill cut short stays by itself, and is read as a bad one."""
+    """Append to the file. A line that a kill truncated stays a line of its own, and is read as a bad one."""
     with path.open("ab") as file:
         if file.tell():
             file.write(b"\n")
@@ -101,7 +101,7 @@ def add_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
 
 
 def read_predictions(path: Path) -> PredictionFile:
-    """Read a prediction file; a line that cannot be used, or repeats a sample, is counted with its reason."""
+    """Read a prediction file; a line that cannot be used, or repeats a sample, is reported with its reason."""
     read, bad_lines = _read(path, lambda number, line: (number, _prediction(line)))
     predictions: dict[str, Prediction] = {}
     for number, prediction in read:
@@ -130,10 +130,10 @@ def _read(path: Path, convert: Callable[[int, dict[str, Any]], T]) -> tuple[list
         if not line.strip():
             continue
         try:
-            found = json.loads(line.decode("utf-8-sig"))
-            if not isinstance(found, dict):
-                raise ValueError(f"a prediction is an object, not {type(found).__name__}")
-            read.append(convert(number, found))
+            content = json.loads(line.decode("utf-8-sig"))
+            if not isinstance(content, dict):
+                raise ValueError(f"a prediction must be an object, not {type(content).__name__}")
+            read.append(convert(number, content))
         except (ValueError, RecursionError) as error:
             bad_lines.append(BadLine(number, f"{type(error).__name__}: {error}"[:200]))
     return read, bad_lines
@@ -200,7 +200,7 @@ def _line(number: int, line: dict[str, Any]) -> Line:
 
 def _text(line: dict[str, Any], name: str) -> str:
     if not isinstance(line.get(name), str):
-        raise ValueError(f"field {name} is missing or no text")
+        raise ValueError(f"field {name} is missing or not a string")
     return line[name]
 
 
@@ -213,7 +213,7 @@ def _question(messages: Any) -> str:
         for message in messages:
             if isinstance(message, dict) and message.get("role") == "user" and isinstance(message.get("content"), str):
                 return message["content"].replace(VIDEO, "")
-    raise ValueError("field messages has no question by the user")
+    raise ValueError("field messages has no message of the user")
 
 
 def _logprobs(logprobs: Any) -> tuple[tuple[str, float], ...]:

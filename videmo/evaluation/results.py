@@ -1,4 +1,4 @@
-"""What a run came to, read from what its steps left: for metrics.json, the page, and what Kubeflow Pipelines shows."""
+"""The results of a run, read from the outputs of its steps: for metrics.json, the report and Kubeflow Pipelines."""
 
 from __future__ import annotations
 

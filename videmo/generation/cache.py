@@ -1,4 +1,4 @@
-"""Keys and values of many paths side by side, with room to grow; what attention writes to and reads from."""
+"""A key-value cache for a batch of paths, with room to grow; attention writes to it and reads from it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-HEADROOM = 32  # columns added beyond what is asked for, so that one token more is not one copy more
+HEADROOM = 32  # spare columns, so that one more token does not cost another copy
 
 
 @dataclass(eq=False)
 class PathCache:
-    """R paths in columns that all share; a column may hold nothing for some of them.
+    """R paths in shared columns; a column may be empty for some of them.
 
     keys, values: one (R, heads, capacity, dim) a layer.  bias (R, capacity): 0 where a path holds a token, the lowest
     number where it does not; added to attention scores.  position (R,): rotary position of each path's next token.
@@ -35,7 +35,7 @@ class PathCache:
         return len(self.position)
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: object) -> tuple[Tensor, Tensor]:
-        """Write the new columns of one layer behind the ones in use; returns all columns up to and with them."""
+        """Append new columns to one layer; returns all its columns in use, the new ones included."""
         end = self.length + keys.shape[2]
         if layer == len(self.keys):
             for store, new in ((self.keys, keys), (self.values, values)):

@@ -15,14 +15,14 @@ from videmo.generation.paths import Paths, step
 
 LIKELIEST = -1.0  # in place of a random number
 SMALL = 10**8  # multiplications; the tiny model takes as many for 55 rows
-TAIL = 24  # tokens that a closing tag is looked for in; a real tokenizer spells one in up to 6
+TAIL = 24  # last tokens, searched for a closing tag; a real tokenizer spells one in up to 6
 
 
 @dataclass(frozen=True)
 class Ending:
     """When a segment is over: at `tag`, or where there is none at the end of the turn; never later than `tokens`.
 
-    `closers`: the tokens that may complete a tag, so that text is looked at only where it can matter.
+    `closers`: the tokens that may complete a tag, so that text is decoded only where it can matter.
     """
 
     tag: str | None
@@ -40,7 +40,7 @@ class Segments:
     cache: PathCache | None = None  # of all paths in order, without each one's last token
 
     def goes_on(self, row: int, token: int, logprob: float, policy: Policy, ending: Ending) -> bool:
-        """Put a token behind a segment; whether there is to be another one."""
+        """Append a token to a segment; returns whether another one follows."""
         self.tokens[row].append(token)
         self.logprobs[row].append(logprob)
         ended, self.complete[row] = over(policy, self.tokens[row], ending)
@@ -110,8 +110,8 @@ def decode_segments(
 
 @contextmanager
 def few_threads(products: int) -> Iterator[None]:
-    """Where a step takes so few multiplications, one thread: to wake others for each of its operations saves nothing on
-    a machine that is idle, and takes several times as long on one that is not."""
+    """One thread for a step of few multiplications: waking others for each of its operations saves nothing on an idle
+    machine, and takes several times as long on a busy one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1 if products < SMALL else threads)
     try:

@@ -1,4 +1,4 @@
-"""How rollouts grow, level by level, whatever samples their segments: who has children, who is whose. Pure."""
+"""How rollouts grow level by level, with any sampler: which nodes get children, and whose child each node is. Pure."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class Growth:
         for start in range(0, len(grown), children):
             nodes = self.nodes[places[start].rollout]
             siblings = grown[start : start + children]
-            kept = [self.keep(Rollout(tuple(nodes)), siblings)] if self.keep else siblings
-            going += [start + child for child, node in enumerate(siblings) if node in kept and nodes[node].complete]
+            parents = [self.keep(Rollout(tuple(nodes)), siblings)] if self.keep else siblings
+            going += [start + child for child, node in enumerate(siblings) if node in parents and nodes[node].complete]
         self.at = [Place(places[index].rollout, grown[index], places[index].slot) for index in going]
         return going
 

@@ -1,4 +1,4 @@
-"""Sampling from a transformers model: clips are seen once, shared prefixes read once, caches handed to children."""
+"""Sampling from a transformers model: clips and shared prefixes are read once, children reuse their parent's cache."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class HfSampler(Sampler):
         endings = [Ending(None, limit, self._closers) for limit in each(max_new_tokens, prompts)]
         for chunk in self._by_video(prompts):
             for indices, paths in self._open(prompts, chunk):
-                found = decode_segments(self.policy, paths, [endings[index] for index in indices])
-                for index, tokens, logprobs in zip(indices, found.tokens, found.logprobs, strict=True):
+                segments = decode_segments(self.policy, paths, [endings[index] for index in indices])
+                for index, tokens, logprobs in zip(indices, segments.tokens, segments.logprobs, strict=True):
                     answers[index] = Answer(self.policy.decode(torch.tensor(tokens)), tuple(tokens), tuple(logprobs))
         return [answer for answer in answers if answer is not None]
 
@@ -86,19 +86,19 @@ class HfSampler(Sampler):
         drawn = numbers[[place.slot for place in places]]
         if growth.keep:
             drawn[:: level.children] = LIKELIEST
-        found = decode_segments(self.policy, paths, [ending] * len(places), temperature, drawn, keep=goes_on)
-        nodes = [self._node(level.level, found, row, place.node) for row, place in enumerate(places)]
+        segments = decode_segments(self.policy, paths, [ending] * len(places), temperature, drawn, keep=goes_on)
+        nodes = [self._node(level.level, segments, row, place.node) for row, place in enumerate(places)]
         rows = growth.add(places, nodes, level.children)
         if not goes_on or not rows:
             return paths
-        assert found.cache is not None
-        last = [torch.tensor(found.tokens[row][-1:]) for row in rows]
-        return extend(self.policy, found.cache.select(rows), last)
+        assert segments.cache is not None
+        last = [torch.tensor(segments.tokens[row][-1:]) for row in rows]
+        return extend(self.policy, segments.cache.select(rows), last)
 
-    def _node(self, level: str, found: Segments, row: int, parent: int) -> RolloutNode:
-        tokens, logprobs = tuple(found.tokens[row]), tuple(found.logprobs[row])
+    def _node(self, level: str, segments: Segments, row: int, parent: int) -> RolloutNode:
+        tokens, logprobs = tuple(segments.tokens[row]), tuple(segments.logprobs[row])
         text = self.policy.decode(torch.tensor(tokens))
-        return RolloutNode(level, text, tokens, logprobs, parent, found.complete[row])
+        return RolloutNode(level, text, tokens, logprobs, parent, segments.complete[row])
 
     def _open(
         self, prompts: Sequence[Prompt], chunk: Sequence[int], rows: int | None = None

@@ -27,14 +27,14 @@ LOG = "Who was champion when: written by videmo, read with `videmo registry hist
 
 
 class Refused(SettingError):
-    """A change of champion that cannot be; the message says what is in its way."""
+    """A change of champion that is refused; the message says why."""
 
 
 def read_history(client: MlflowClient, name: str) -> History:
     """The history of a model; an entry that cannot be read counts as removed."""
-    found = {int(version.version): _entry(version) for version in versions_of(client, _log(name))}
-    entries = tuple(entry for _, entry in sorted(found.items()) if entry)
-    removed = tuple(number for number in range(1, max(found, default=0) + 1) if not found.get(number))
+    by_number = {int(version.version): _entry(version) for version in versions_of(client, _log(name))}
+    entries = tuple(entry for _, entry in sorted(by_number.items()) if entry)
+    removed = tuple(number for number in range(1, max(by_number, default=0) + 1) if not by_number.get(number))
     return History(name, entries, removed, aliases(client, name).get(CHAMPION, ""))
 
 
@@ -65,20 +65,20 @@ def follow(client: MlflowClient, name: str) -> History:
 
 def champion_of(client: MlflowClient, history: History) -> ModelVersion | None:
     """The version in charge; None where there is none, or where somebody deleted it."""
-    found = versions_of(client, history.name) if history.champion else []
-    return next((version for version in found if str(version.version) == history.champion), None)
+    versions = versions_of(client, history.name) if history.champion else []
+    return next((version for version in versions if str(version.version) == history.champion), None)
 
 
 def versions_of(client: MlflowClient, name: str) -> list[ModelVersion]:
     """Every version of a model, newest first; none where there is no such model."""
-    found: list[ModelVersion] = []
+    versions: list[ModelVersion] = []
     token: str | None = None
     while True:
         page = client.search_model_versions(f"name = '{name}'", page_token=token)
-        found.extend(page)
+        versions.extend(page)
         token = page.token
         if not token:
-            return sorted(found, key=lambda version: -int(version.version))
+            return sorted(versions, key=lambda version: -int(version.version))
 
 
 def aliases(client: MlflowClient, name: str) -> dict[str, str]:
@@ -86,12 +86,12 @@ def aliases(client: MlflowClient, name: str) -> dict[str, str]:
     from mlflow.exceptions import MlflowException
 
     try:
-        found = client.get_registered_model(name).aliases
+        numbers = client.get_registered_model(name).aliases
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return {}
         raise
-    return {alias: str(version) for alias, version in found.items()}
+    return {alias: str(version) for alias, version in numbers.items()}
 
 
 def _log(name: str) -> str:
@@ -107,9 +107,9 @@ def _append(client: MlflowClient, name: str, change: Change, before: str, own: s
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     version = client.get_model_version(name, change.version)
-    kept = {PREFIX + key: version.tags[PREFIX + key] for key in ORIGIN if PREFIX + key in version.tags}
-    said = {**vars(change), "before": before, "who": _user(), "id": own}
-    tags = {**kept, **{PREFIX + key: str(value) for key, value in said.items()}}
+    origin = {PREFIX + key: version.tags[PREFIX + key] for key in ORIGIN if PREFIX + key in version.tags}
+    fields = {**vars(change), "before": before, "who": _user(), "id": own}
+    tags = {**origin, **{PREFIX + key: str(value) for key, value in fields.items()}}
     client.create_model_version(_log(name), f"models:/{name}/{change.version}", tags=tags)
 
 

@@ -55,22 +55,22 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
     Raises ValueError where there is none: answers to different questions are not compared.
     """
     both = {}
-    for one in sorted(answered_sets(first) & answered_sets(second)):
-        ours, theirs = kept_answers(client, second, one), kept_answers(client, first, one)
+    for test_set in sorted(answered_sets(first) & answered_sets(second)):
+        ours, theirs = kept_answers(client, second, test_set), kept_answers(client, first, test_set)
         if ours is not None and theirs is not None:
-            both[one] = (theirs, ours)
+            both[test_set] = (theirs, ours)
     if not both:
         raise ValueError(
             f"versions {first.version} and {second.version} have answered no test set in common "
             f"({_listed(first)}; {_listed(second)}): the gate asks the champion whatever a challenger was asked"
         )
     judge = choose_judge(params.evaluation, params.execution.endpoint)
-    asked = max(both, key=lambda one: len(both[one][0]))  # where there are several, the largest says most
-    a, b = (score(answers, judge) for answers in both[asked])
+    largest = max(both, key=lambda test_set: len(both[test_set][0]))  # the more questions, the narrower the intervals
+    a, b = (score(answers, judge) for answers in both[largest])
     sampling = (params.evaluation.resamples, params.evaluation.seed)
     figures = (estimate(a, *sampling), estimate(b, *sampling))
     names = (str(first.version), str(second.version))
-    return Comparison(names, asked, judge.name, len(both[asked][0]), figures, difference(b, a, *sampling))
+    return Comparison(names, largest, judge.name, len(both[largest][0]), figures, difference(b, a, *sampling))
 
 
 def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> dict
         answers = kept_answers(client, version, asked)
         with suppress(ValueError):  # a score that is not a number has no figures; the verdict speaks of it
             if answers is not None:
-                found = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
-                models[label] = figures_json(found)
+                figures = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
+                models[label] = figures_json(figures)
     return {"judge": judge.name, "models": models}
 
 
@@ -99,8 +99,8 @@ def _shown(client: MlflowClient, history: History, asked: str, policy: str) -> l
         for version in versions_of(client, history.name)
         if asked in answered_sets(version) and version.tags.get(POLICY) != policy
     ]
-    first = [(label_of(one), one) for one in others if champion and one.version == champion.version]
-    rest = [(f"version {one.version}", one) for one in others if not champion or one.version != champion.version]
+    first = [(label_of(v), v) for v in others if champion and v.version == champion.version]
+    rest = [(f"version {v.version}", v) for v in others if not champion or v.version != champion.version]
     return [*first, *rest[:OTHERS]]
 
 

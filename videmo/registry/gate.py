@@ -157,7 +157,7 @@ def _problem(scores: Scores, unmatched: set[str], label: str) -> str | None:
 def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clusters: int) -> str | None:
     """What speaks against the challenger. `fallen`: the tolerance of each task that fell by more than that."""
     if not gains.mean15.is_above(min_gain):
-        more = f"; an interval takes {FEW} people or more, and {clusters} were tested" if clusters < FEW else ""
+        more = f"; an interval needs at least {FEW} people, and {clusters} were tested" if clusters < FEW else ""
         return f"the interval's lower end must be above {min_gain:g}{more}"
     falls = [
         f"{task} {figure_text(gains.tasks[task].as_list(), signed=True)} by more than {most:g}"
@@ -170,8 +170,8 @@ def _reason(ours: Interval, gain: Interval, label: str, refusal: str | None, no_
     outcome = "is refused" if refusal else "becomes champion"
     change = f"{gain.value:+.1f} points {bounds_text(gain.as_list(), signed=True)} against the {label}"
     why = refusal or ("" if no_champion else "no task is seen to fall by more than its tolerance")
-    said = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
-    return "; ".join(filter(None, said)) + "."
+    sentences = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
+    return "; ".join(filter(None, sentences)) + "."
 
 
 def _listed(figures: Mapping[str, Interval]) -> dict[str, Figure]:

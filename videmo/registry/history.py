@@ -57,15 +57,15 @@ class History:
         """The entries that made a champion: each was decided after the one before it."""
         there = {entry.number: entry for entry in self.entries}
         decided_after = {entry.change.after for entry in self.entries}
-        kept: list[Entry] = []
+        counting: list[Entry] = []
         last = 0
         for number in sorted([*there, *self.removed]):
             if number in there and there[number].change.after == last:
-                kept.append(there[number])
+                counting.append(there[number])
                 last = number
             elif number not in there and number in decided_after:
                 last = number
-        return tuple(kept)
+        return tuple(counting)
 
     @property
     def last(self) -> int:
@@ -106,16 +106,16 @@ class History:
         return tuple(line), taken_back
 
     def problems(self) -> list[str]:
-        """What somebody who looks at the history should know, a line each."""
+        """What is wrong with the history, one line each."""
         gone = ", ".join(map(str, self.removed))
-        found = [f"removed from the registry, or damaged: entry {gone}"] if gone else []
+        problems = [f"removed from the registry, or damaged: entry {gone}"] if gone else []
         if self.alias != self.champion:
             alias = f"is on version {self.alias}" if self.alias else "is not set"
-            found.append(
-                f"the alias champion {alias}, the history says version {self.champion}: a promotion was cut short, "
-                "or the alias moved, or a version or entry deleted; the next promotion or rollback puts it right"
+            problems.append(
+                f"the alias champion {alias}, the history says version {self.champion}: a promotion was interrupted, "
+                "or the alias was moved, or a version or entry deleted; the next promotion or rollback repairs it"
             )
-        return found
+        return problems
 
 
 def _back_to(version: str, line: list[str]) -> list[str]:

@@ -66,10 +66,10 @@ def policy_at(uri: str) -> Path:
     from mlflow.artifacts import download_artifacts
 
     model = Path(download_artifacts(uri, dst_path=tempfile.mkdtemp(dir=_downloads().name)))
-    found = [path.parent for path in (model / "artifacts").glob("*/config.json")]
-    if len(found) != 1:
+    policies = [path.parent for path in (model / "artifacts").glob("*/config.json")]
+    if len(policies) != 1:
         raise ValueError(f"{uri}: no policy among its artifacts")
-    return found[0]
+    return policies[0]
 
 
 @cache

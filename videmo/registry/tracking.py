@@ -39,7 +39,7 @@ def check_tracking() -> None:
     Its SQLite takes what follows a ? in a path for options, and % for the start of a code.
     """
     if {"%", "?"} & set(str(home())) and not os.environ.get("MLFLOW_TRACKING_URI"):
-        raise SettingError(f"{home()}: MLflow's SQLite opens no path with % or ?; VIDEMO_HOME says where runs go")
+        raise SettingError(f"{home()}: MLflow's SQLite cannot open a path with % or ?; set VIDEMO_HOME to another")
 
 
 def missing_database() -> bool:
@@ -49,7 +49,7 @@ def missing_database() -> bool:
 
 
 def connect() -> MlflowClient:
-    """A client of the tracking server and registry, MLflow's own chatter turned down."""
+    """A client of the tracking server and registry, with MLflow's own log messages off."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -155,8 +155,8 @@ def _child(client: MlflowClient, parent: str, stage: str, digest: str) -> str | 
 
 
 def _search(client: MlflowClient, condition: str) -> str | None:
-    found = client.search_runs([experiment_id(client)], condition, max_results=1)
-    return found[0].info.run_id if found else None
+    runs = client.search_runs([experiment_id(client)], condition, max_results=1)
+    return runs[0].info.run_id if runs else None
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

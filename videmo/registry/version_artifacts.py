@@ -34,8 +34,8 @@ def keep_answers(client: MlflowClient, version: ModelVersion, asked: str, answer
 def kept_answers(client: MlflowClient, version: ModelVersion, asked: str) -> tuple[Prediction, ...] | None:
     """The answers of a version to a test set, None where it has not been asked, or they are gone or damaged."""
     path = version.tags.get(ANSWERS + asked)
-    found = artifact(client, version, path, read_predictions) if path else None
-    return found.predictions if found and not found.bad_lines else None
+    file = artifact(client, version, path, read_predictions) if path else None
+    return file.predictions if file and not file.bad_lines else None
 
 
 def answered_sets(version: ModelVersion) -> set[str]:
@@ -57,8 +57,8 @@ def newest_verdict(client: MlflowClient, version: ModelVersion) -> Verdict | Non
 
 def kept_verdict(client: MlflowClient, version: ModelVersion, path: str) -> Verdict | None:
     """The verdict that is kept there, None where there is none or it is gone."""
-    found = artifact(client, version, path, Path.read_bytes) if path else None
-    return Verdict.from_dict(json.loads(found)) if found else None
+    content = artifact(client, version, path, Path.read_bytes) if path else None
+    return Verdict.from_dict(json.loads(content)) if content else None
 
 
 def artifact(client: MlflowClient, version: ModelVersion, path: str, read: Callable[[Path], T]) -> T | None:

@@ -34,10 +34,10 @@ def accuracy(chosen: Collection[str] | None, reference: Collection[str]) -> floa
 
 def read_judge_scores(text: str, count: int = 6) -> tuple[int, ...] | None:
     """The integers 0..100 in a judge's reply; None unless exactly `count` of them are there and in range."""
-    found = _INTEGER.findall(text)
-    if len(found) != count or any(len(number) > 3 or int(number) > 100 for number in found):
+    numbers = _INTEGER.findall(text)
+    if len(numbers) != count or any(len(number) > 3 or int(number) > 100 for number in numbers):
         return None
-    return tuple(map(int, found))
+    return tuple(map(int, numbers))
 
 
 def columns_of(part: str) -> tuple[Column, ...]:
@@ -99,8 +99,8 @@ def _paper_tasks(table: Table) -> tuple[str, ...]:
 def recalls(chosen: Sequence[str | None], reference: Sequence[str]) -> dict[str, float]:
     """UAR and WAR of a single-label emotion column, as the emotion corpora report them.
 
-    UAR: the unweighted mean over the labels that occur of the share of their samples that were found. WAR: the same
-    weighted by their samples, which is accuracy.
+    UAR: the unweighted mean over the labels that occur of the share of their samples that were answered right. WAR:
+    the same weighted by their samples, which is accuracy.
     """
     if len(chosen) != len(reference) or not reference:
         raise ValueError(f"{len(chosen)} answers for {len(reference)} references: give one for each, and at least one")
@@ -112,7 +112,7 @@ def recalls(chosen: Sequence[str | None], reference: Sequence[str]) -> dict[str,
 
 def truncate(score: float) -> float:
     """To one decimal, downwards, as the paper prints its figures."""
-    return math.floor(score * 10 + 1e-6) / 10  # 1e-6: 62.4 may be held as 62.39999999
+    return math.floor(score * 10 + 1e-6) / 10  # 1e-6: 62.4 may be stored as 62.39999999
 
 
 def mean(scores: Iterable[float]) -> float:

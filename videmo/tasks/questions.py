@@ -77,9 +77,9 @@ def read_answer(text: str, part: Part, aspect: str | None = None) -> tuple[str, 
     if words.partition(" ")[0] == NONE:
         return ()
     plain, pattern = _readings(answer_space(part, aspect))
-    found = set(pattern.findall(words)) if plain else set()
-    if found:
-        return tuple(answer for answer, words in plain.items() if words in found)
+    matches = set(pattern.findall(words)) if plain else set()
+    if matches:
+        return tuple(answer for answer, words in plain.items() if words in matches)
     return () if NONE in words.split() else None
 
 

@@ -52,7 +52,7 @@ def instruction_adherence(answer: Parsed) -> float:
 
 def fluency(text: str, answer: Parsed) -> float:
     """100 * d/p * c/t * p/(p + q): d different pairs of the p stated, c complete segments of the t tags opened, q
-    problems found by the parser. Whether what is said is true plays no part; stating nothing scores 0."""
+    problems found by the parser. It does not matter whether the pairs are true; an answer without pairs scores 0."""
     different, problems = len(answer.tree), len(answer.problems)
     opened = sum(text.count(f"<{level}>") for level in LEVELS)
     if not different:

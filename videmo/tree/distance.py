@@ -107,12 +107,12 @@ def _ints(numbers: list[int]) -> Ints:
     return np.frombuffer(array("i", numbers), np.int32)  # several times faster than np.array of a list
 
 
-def _in_preorder(statements: list[tuple[AspectAtLevel, str]], found: Ints, starts: Ints) -> _Code:
+def _in_preorder(statements: list[tuple[AspectAtLevel, str]], labels: Ints, starts: Ints) -> _Code:
     """Number the labels anew, so that sorting a tree's labels puts them in preorder."""
     order = sorted(range(len(statements)), key=lambda label: preorder_key(*statements[label]))
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    labels = rank[found]
+    labels = rank[labels]
     tree = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
     ordered = [statements[label] for label in order]
     aspects = list(dict.fromkeys(aspect for used, _ in ordered for aspect in chain(used)))

@@ -21,7 +21,7 @@ _UNWRITABLE = re.compile(r"[:;,<>\n]|\.(?=\s|$)|^the\b|\b(?:is|are)\b", re.IGNOR
 
 @dataclass(frozen=True)
 class Problem:
-    """What could not be read, and where: an offset in characters."""
+    """Why a piece of text could not be read; `position` is its offset in characters."""
 
     position: int
     reason: str
@@ -104,7 +104,7 @@ def _read_segment(text: str, start: int, end: int, level: Level, reading: _Readi
 def _statements(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
     """The non-empty statements of a segment with their positions."""
     segment = text[start:end]
-    ends = [(found.start(), found.end()) for found in _STATEMENT_END.finditer(segment)]
+    ends = [(match.start(), match.end()) for match in _STATEMENT_END.finditer(segment)]
     begin = 0
     for stop, following in [*ends, (len(segment), len(segment))]:
         statement = segment[begin:stop].lstrip()

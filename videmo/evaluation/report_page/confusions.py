@@ -99,10 +99,10 @@ def reliability(bins: Sequence[Bin]) -> Markup:
     )
     dots = "".join(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in points)
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    said = "; ".join(f"confidence {b.confidence:.0%}, right {b.accuracy:.0%} of {b.count}" for b in bins)
+    label = "; ".join(f"confidence {b.confidence:.0%}, right {b.accuracy:.0%} of {b.count}" for b in bins)
     return Markup(
         f'<svg class="chart reliability" viewBox="0 0 {end + 10} {foot + BOTTOM}" role="img" '
-        f'aria-label="{escape(said)}">{grid}{names}<line class="even" x1="{LEFT}" y1="{foot}" x2="{end}" y2="{TOP}"/>'
+        f'aria-label="{escape(label)}">{grid}{names}<line class="even" x1="{LEFT}" y1="{foot}" x2="{end}" y2="{TOP}"/>'
         f'<polyline class="curve" points="{path}"/>{dots}</svg>'
     )
 

@@ -1,4 +1,4 @@
-"""What the page tells about the data: how many, of what, with which labels, and a few faces."""
+"""The data set on the page: counts of clips, people, samples and labels, and a few faces."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ def _columns(dataset: Dataset) -> tuple[ColumnSize, ...]:
 
 def _shares(dataset: Dataset, part: str) -> tuple[Share, ...]:
     """How often each answer of a part is a label, in the order of its answer space."""
-    found = Counter(answer for clip in dataset.clips.values() for answer in clip.labels.get(part, ()))
-    largest = max(found.values(), default=0)
-    return tuple(Share(name, found[name], found[name] / largest) for name in PARTS[part].answers) if largest else ()
+    counts = Counter(answer for clip in dataset.clips.values() for answer in clip.labels.get(part, ()))
+    largest = max(counts.values(), default=0)
+    return tuple(Share(name, counts[name], counts[name] / largest) for name in PARTS[part].answers) if largest else ()
