@@ -75,14 +75,16 @@ class ChatModel(Answering[Content]):
         order = sorted(range(len(prompts)), key=lambda index: (limits[index], prompts[index][1]))
         for start in range(0, len(order), self.rows):
             indices = order[start : start + self.rows]
-            found = self._generate([prompts[index] for index in indices], max(limits[index] for index in indices))
-            for index, (tokens, logprobs) in zip(indices, found, strict=True):
+            generated = self._generate([prompts[index] for index in indices], max(limits[index] for index in indices))
+            for index, (tokens, logprobs) in zip(indices, generated, strict=True):
                 answers[index] = self._answer(tokens[: limits[index]], logprobs)
         return [answers[index] for index in range(len(prompts))]
 
     def _generate(self, prompts: Sequence[tuple[Content, str]], limit: int) -> list[tuple[list[int], list[float]]]:
         """The likeliest tokens of every answer, and their log-probabilities."""
-        messages = [[{"role": "user", "content": [*clip, {"type": "text", "text": asked}]}] for clip, asked in prompts]
+        messages = [
+            [{"role": "user", "content": [*clip, {"type": "text", "text": question}]}] for clip, question in prompts
+        ]
         inputs = self._processor.apply_chat_template(
             messages,
             tokenize=True,
@@ -90,14 +92,14 @@ class ChatModel(Answering[Content]):
             return_dict=True,
             processor_kwargs={"return_tensors": "pt", "padding": True, "padding_side": "left"},
         ).to(self._model.device, self._model.dtype)
-        kept = _Logprobs()
-        tokens = self._model.generate(**inputs, generation_config=self._greedy(limit), logits_processor=[kept])
-        said = tokens[:, inputs["input_ids"].shape[1] :].tolist()
-        logprobs = torch.stack(kept.steps, dim=1).tolist()
-        return [(self._ended(row), steps) for row, steps in zip(said, logprobs, strict=True)]
+        recorder = _Logprobs()
+        tokens = self._model.generate(**inputs, generation_config=self._greedy(limit), logits_processor=[recorder])
+        answers = tokens[:, inputs["input_ids"].shape[1] :].tolist()
+        logprobs = torch.stack(recorder.steps, dim=1).tolist()
+        return [(self._ended(row), steps) for row, steps in zip(answers, logprobs, strict=True)]
 
     def _greedy(self, limit: int) -> GenerationConfig:
-        """Plain greedy decoding: what the model's own settings say of sampling and penalties does not count."""
+        """Plain greedy decoding, without the sampling and the penalties of the model's own settings."""
         own = self._model.generation_config
         end = own.eos_token_id if own.eos_token_id is not None else self.tokenizer.eos_token_id
         return GenerationConfig(

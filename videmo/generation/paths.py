@@ -82,9 +82,9 @@ def _forward(
     start = cache.length
     cache.reserve(width)
     lengths = lengths.to(tokens.device)
-    held = torch.arange(width, device=tokens.device) < lengths[:, None]
+    real = torch.arange(width, device=tokens.device) < lengths[:, None]
     lowest = torch.finfo(cache.bias.dtype).min
-    cache.bias[:, start : start + width] = torch.zeros_like(held, dtype=cache.bias.dtype).masked_fill(~held, lowest)
+    cache.bias[:, start : start + width] = torch.zeros_like(real, dtype=cache.bias.dtype).masked_fill(~real, lowest)
     mask = cache.bias[:, None, None, : start + width]
     if width > 1:
         later = torch.ones(width, width, dtype=torch.bool, device=tokens.device).triu(1)

@@ -18,13 +18,13 @@ def by_video(prompts: Sequence[Prompt], tokens: int) -> Iterator[list[int]]:
     for index, (video, _) in enumerate(prompts):
         about.setdefault(id(video), []).append(index)
     chunk: list[int] = []
-    held = 0
+    total = 0
     for indices in about.values():
         needed = prompts[indices[0]][0].tokens
-        if chunk and held + needed > tokens:
+        if chunk and total + needed > tokens:
             yield chunk
-            chunk, held = [], 0
+            chunk, total = [], 0
         chunk.extend(indices)
-        held += needed
+        total += needed
     if chunk:
         yield chunk

@@ -104,17 +104,17 @@ class VllmSampler(Sampler):
         places = growth.branch(level.children)
         if not places:
             return
-        asked = []
+        requests = []
         for place in places:
             nodes, start = growth.nodes[place.rollout], opened[place.rollout]
             path = Rollout(tuple(nodes)).path(place.node) if place.node >= 0 else []
-            said = [token for node in path for token in nodes[node].tokens]
-            asked.append({**start, "prompt_token_ids": start["prompt_token_ids"] + said})
+            tokens = [token for node in path for token in nodes[node].tokens]
+            requests.append({**start, "prompt_token_ids": start["prompt_token_ids"] + tokens})
         drawn: list[int | None] = [seeds[place.slot] for place in places]
         if growth.keep:
             drawn[:: level.children] = [None] * (len(places) // level.children)
         parents = [place.node for place in places]
-        nodes = self._sample(level.level, asked, parents, [ending] * len(places), temperature, drawn)
+        nodes = self._sample(level.level, requests, parents, [ending] * len(places), temperature, drawn)
         growth.add(places, nodes, level.children)
 
     def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
@@ -154,13 +154,13 @@ class VllmSampler(Sampler):
     def _sample(
         self,
         level: str,
-        asked: Sequence[dict[str, Any]],
+        requests: Sequence[dict[str, Any]],
         parents: Sequence[int],
         endings: Sequence[Ending],
         temperature: float,
         seeds: Sequence[int | None],
     ) -> list[RolloutNode]:
-        """One segment behind each of `asked`: drawn, or the likeliest where it has no seed."""
+        """One segment after each of `requests`: drawn, or the likeliest where it has no seed."""
         from vllm import SamplingParams
 
         wanted = [
@@ -178,7 +178,7 @@ class VllmSampler(Sampler):
             for seed, ending in zip(seeds, endings, strict=True)
         ]
         nodes = []
-        outputs = self._engine.generate(list(asked), wanted, use_tqdm=False)
+        outputs = self._engine.generate(list(requests), wanted, use_tqdm=False)
         for output, parent, ending in zip(outputs, parents, endings, strict=True):
             tokens = list(output.outputs[0].token_ids)
             logprobs = [step[token].logprob for token, step in zip(tokens, output.outputs[0].logprobs, strict=True)]

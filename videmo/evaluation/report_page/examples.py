@@ -32,10 +32,10 @@ class Example:
 
 def choose_examples(predictions: Sequence[Prediction], dataset: Dataset) -> tuple[Example, ...]:
     """The best, two from the middle and the worst of the whole-tree answers, by the share of aspects that agree."""
-    asked = [p for p in predictions if p.part == PART and p.clip in dataset.clips]
-    ordered = sorted(asked, key=lambda p: (-_share(p), p.id))
+    answers = [p for p in predictions if p.part == PART and p.clip in dataset.clips]
+    ordered = sorted(answers, key=lambda p: (-_share(p), p.id))
     last = len(ordered) - 1
-    # Of fewer than four answers, some places are the same one: what is said of it last holds.
+    # Of fewer than four answers, some places coincide: the last name given counts.
     named = {last // 3: "upper third", 2 * last // 3: "lower third", last: "worst", 0: "best"}
     places = named if ordered else {}
     return tuple(_example(ordered[index], place, dataset) for index, place in sorted(places.items()))
