@@ -80,7 +80,7 @@ def test_a_rollback_to_a_version_that_was_deleted_names_one_that_is_there(versio
         gate(versions, version, after=version - 1)
     versions.delete_model_version("videmo", "2")
     with pytest.raises(
-        Refused, match=r"version 2, the champion before, is not in the registry.*: .*registry rollback 1$"
+        Refused, match=r"version 2, the champion before, is no longer in the registry: .*registry rollback 1$"
     ):
         back(versions)
     versions.delete_model_version("videmo", "1")
