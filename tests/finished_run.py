@@ -74,6 +74,6 @@ def write_steps(run, found):
 
 def written(tmp_path, root, failed=None):
     run = tmp_path / "monday"
-    run.mkdir()
+    run.mkdir(parents=True)
     page = write_steps(run, steps(root, failed))
     return Page(page.read_text(encoding="utf-8")), json.loads((run / "metrics.json").read_text()), page

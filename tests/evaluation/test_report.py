@@ -59,6 +59,15 @@ def test_the_page_shows_steps_tasks_trees_curves_and_data(tmp_path, outputs):
     assert page.tags.count("img") >= 8
 
 
+def test_the_steps_that_ask_share_a_box_in_the_picture_which_says_what_they_took_together(tmp_path, outputs):
+    page, _, _ = written(tmp_path, outputs)
+    labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert "; answers succeeded 7 min 30 s; face15_eval succeeded" in labels[0]
+    page, _, _ = written(tmp_path / "failed", outputs, failed="answers_rl")
+    labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert "; answers failed failed; face15_eval not run" in labels[0]
+
+
 def test_a_loss_that_stands_still_is_drawn_and_what_steps_cost_comes_last(tmp_path, outputs):
     rows = [{"step": s, "reward": 0.0, "loss": 0.0, "kl": s / 9, "seconds": s, "tokens": s, "same": 1} for s in (1, 2)]
     assert list(curves(rows)) == ["loss", "reward", "kl", "seconds", "tokens"]

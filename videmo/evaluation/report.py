@@ -109,7 +109,29 @@ def _sentence(found: Finished) -> str:
 
 
 def _boxes(steps: Sequence[StepRecord]) -> list[StepBox]:
-    return [StepBox(step["stage"], step["status"], _note(step), tuple(step.get("inputs") or ())) for step in steps]
+    """A box for each step. The steps in which models answer share one: they do not follow one another."""
+    asking = [step for step in steps if step["stage"].startswith(ANSWERS)]
+    others = [step for step in steps if step not in asking]
+    boxes = [StepBox(step["stage"], step["status"], _note(step), _sources(step)) for step in others]
+    if asking:
+        last = max((place for place, box in enumerate(boxes) if box.name in TRAINED), default=-1)
+        boxes.insert(last + 1, _shared_box(asking))
+    return boxes
+
+
+def _sources(step: StepRecord) -> tuple[str, ...]:
+    """The boxes that a step reads from."""
+    inputs = step.get("inputs") or ()
+    return tuple(dict.fromkeys("answers" if name.startswith(ANSWERS) else name for name in inputs))
+
+
+def _shared_box(asking: Sequence[StepRecord]) -> StepBox:
+    """One box for several steps: the status of the first that is not done, or what they took together."""
+    unfinished = sorted((step for step in asking if step["status"] != "succeeded"), key=lambda step: not step["error"])
+    seconds = sum(step["seconds"] for step in asking)
+    first = unfinished[0] if unfinished else {**asking[0], "cached": all(step["cached"] for step in asking)}
+    inputs = dict.fromkeys(name for step in asking for name in _sources(step) if name != "answers")
+    return StepBox("answers", first["status"], _note({**first, "seconds": seconds}), tuple(inputs))
 
 
 def _note(step: StepRecord) -> str:
