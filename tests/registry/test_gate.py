@@ -244,3 +244,9 @@ def test_of_several_scores_that_are_not_numbers_the_first_is_named():
     challenger = scores(50.0)
     challenger.values[[7, 9]] = float("nan")
     assert "score of sample 0-7 is not a number" in gate(challenger, scores()).reason
+
+
+def test_a_limit_below_all_gains_is_met_by_too_few_people_too():
+    few = scores(50.0, people=4), scores(people=4)
+    assert gate(*few, min_gain=-101.0).passed
+    assert not gate(*few, min_gain=-100.0).passed

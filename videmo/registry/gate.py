@@ -16,6 +16,8 @@ from videmo.settings.evaluation import Evaluation
 from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
 
+LEAST_GAIN = -100.0  # points: no gain is below it, though its interval be unknown
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -94,8 +96,8 @@ def judge_challenger(
     empty where it is: only a champion's tasks are held against the challenger.
 
     Refuses where one of the paper's columns is missing, or one that the other model was measured in, or a score is not
-    a number; passes where the lower end of the mean gain's interval is above min_gain and no task's whole interval lies
-    below minus its tolerance.
+    a number; passes where the lower end of the mean gain's interval is above min_gain, or min_gain is below all gains
+    there can be, and no task's whole interval lies below minus its tolerance.
     """
     ours, theirs = _measured(challenger), _measured(opponent)
     problem = _problem(challenger, theirs - ours, "challenger") or _problem(opponent, ours - theirs, label)
@@ -156,7 +158,7 @@ def _problem(scores: Scores, unmatched: set[str], label: str) -> str | None:
 
 def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clusters: int) -> str | None:
     """What speaks against the challenger. `fallen`: the tolerance of each task that fell by more than that."""
-    if not gains.mean15.is_above(min_gain):
+    if min_gain >= LEAST_GAIN and not gains.mean15.is_above(min_gain):
         more = f"; an interval needs at least {FEW} people, and {clusters} were tested" if clusters < FEW else ""
         return f"the interval's lower end must be above {min_gain:g}{more}"
     falls = [
