@@ -6,6 +6,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
+from videmo.backbone.weights_check import TINY
 from videmo.cli.main import app
 from videmo.data.shards import open_dataset
 from videmo.settings.errors import SettingError
@@ -107,9 +108,10 @@ def test_the_backbone_of_the_settings_is_no_matter_where_another_model_answers(e
 
 
 def test_what_knows_policies_alone_does_not_ask_another_model(home, built_data, tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "llava"}')
-    with pytest.raises(SettingError, match=r"evaluation\.sampler = vllm: .* is not a Qwen2\.5-VL model.*set it to hf"):
-        videmo("eval", "--model", tmp_path, "--data", built_data, "--set", "evaluation.sampler=vllm", *FEW)
+    other = shutil.copytree(TINY, tmp_path / "other")
+    (other / "config.json").write_text('{"model_type": "llava"}')
+    with pytest.raises(SettingError, match=r"sampler = vllm: .* is a model of another family; set it to hf"):
+        videmo("eval", "--model", other, "--data", built_data, "--set", "evaluation.sampler=vllm", *FEW)
 
 
 def test_a_file_that_is_not_there_is_refused(built_data):

@@ -164,7 +164,7 @@ def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
         return open_model(name, params)
     if params.evaluation.sampler != "hf":
         raise ValueError(
-            f"evaluation.sampler = {params.evaluation.sampler}: {name} is not a Qwen2.5-VL model; set it to hf"
+            f"evaluation.sampler = {params.evaluation.sampler}: {name} is a model of another family; set it to hf"
         )
     from videmo.generation.chat_model import ChatModel
 
