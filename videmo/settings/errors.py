@@ -23,7 +23,7 @@ def describe(problem: Any, model: type[BaseModel], prefix: str = "") -> str:
     key, kind, value = prefix + ".".join(str(part) for part in problem["loc"]), problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return f"{key}: no such setting{_nearest(problem['loc'], model)}"
-    message = problem["msg"].removeprefix("Value error, ")
+    message: str = problem["msg"].removeprefix("Value error, ")
     if kind == "value_error":  # raised by a rule of the settings' own, which names what it is about
         return message
     if kind == "model_type":

@@ -68,9 +68,10 @@ def distances(pairs: Sequence[tuple[AffectiveTree, AffectiveTree]], costs: Costs
     soft, table = _item_costs(code, costs)
     chosen = _ints([number[id(tree)] for pair in pairs for tree in pair]).reshape(-1, 2)
     bases = code.starts + np.arange(len(code.starts), dtype=np.int32)
-    return forest_distances(
+    apart: Floats = forest_distances(
         chosen, bases, label, left, keyroots, counts, code.aspects, soft, table, float(costs.other), float(costs.label)
     )
+    return apart
 
 
 @dataclass(frozen=True)

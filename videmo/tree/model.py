@@ -30,7 +30,8 @@ class AffectiveTree:
             object.__setattr__(self, level, tuple(sorted(set(getattr(self, level)))))
 
     def level(self, level: Level) -> tuple[Pair, ...]:
-        return getattr(self, level)
+        pairs: tuple[Pair, ...] = getattr(self, level)
+        return pairs
 
     def only(self, *levels: Level) -> AffectiveTree:
         """The same tree with every other level empty."""

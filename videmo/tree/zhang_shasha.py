@@ -14,10 +14,12 @@ from numba import njit
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any]
     try:
-        return njit(function, cache=True, nogil=True, error_model="numpy")
+        compiled = njit(function, cache=True, nogil=True, error_model="numpy")
     except RuntimeError:  # nowhere to keep the code, as in a container that may not write: compile in every process
-        return njit(function, nogil=True, error_model="numpy")
+        compiled = njit(function, nogil=True, error_model="numpy")
+    return compiled
 
 
 @_compiled
