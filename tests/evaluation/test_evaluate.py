@@ -26,7 +26,8 @@ def test_scores_and_metrics_hold_every_model(report):
     assert tuple(scores["models"]) == MODELS
     assert scores["judge"] == "rules"
     value, low, high = scores["models"]["rl"]["mean15"]
-    assert low <= value <= high
+    assert 0 <= value <= 100
+    assert low is high is None  # fewer people were asked about than an interval needs
     assert {f"mean15.{model}" for model in MODELS} <= set(report.metrics)
     assert {f"table.base.{table}" for table in ("attribute", "expression", "understanding")} <= set(report.metrics)
 

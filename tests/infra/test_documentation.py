@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from videmo.settings.params import Params
+from videmo.settings.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "infra" / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -31,11 +32,12 @@ CURRENT = [page for page in PAGES if page.name not in ("CHANGELOG.md", "measurem
 def test_settings_that_are_named_exist(page):
     pattern = rf"\b((?:{'|'.join(SECTIONS)})(?:\.[a-z_]+)+)(?:`|=)"
     for setting in re.findall(rf"(?:`|--set ){pattern}", text_of(page)):
-        model = Params
+        models = [Params]
         for key in setting.split("."):
-            assert key in model.model_fields, setting
-            annotation = model.model_fields[key].annotation
-            model = annotation if hasattr(annotation, "model_fields") else model
+            fields = [model.model_fields[key] for model in models if key in model.model_fields]
+            assert fields, setting
+            kinds = [field.annotation for field in fields if hasattr(field.annotation, "model_fields")]
+            models = [*SOURCES.values()] if key == "data" else kinds or models
 
 
 def test_options_of_kfp_run_are_all_explained_and_no_others():
