@@ -1,6 +1,7 @@
 """What several rooms test with: a small data set of drawn faces, and a tiny policy that has learnt to say two trees."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def empty_registry(tmp_path_factory):
         environment.delenv("MLFLOW_TRACKING_URI", raising=False)
         environment.setenv("VIDEMO_HOME", str(tmp_path_factory.mktemp("registry")))
         connect().search_experiments()
-        return tracking_uri().removeprefix("sqlite:///")
+        # A copy, as MLflow goes on to write to the database that it was last told of.
+        return shutil.copy(tracking_uri().removeprefix("sqlite:///"), tmp_path_factory.mktemp("empty"))
 
 
 def pytest_collection_modifyitems(items):

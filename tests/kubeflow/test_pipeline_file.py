@@ -108,9 +108,9 @@ def test_cache_keys_are_the_digests_and_what_acts_on_the_registry_is_never_reuse
     steps = plan(check_params({}))
     full.set_cache_keys(steps, enabled=True)
     tasks = named_tasks(full)
-    assert {step.stage: tasks[step.stage].caching_options.cache_key for step in steps} == {
-        step.stage: step.digest for step in steps
-    }
+    digests = {step.stage: step.digest for step in steps if step.stage in tasks}
+    assert digests.keys() == {stage for stage, row in TABLE.items() if not row.optional}
+    assert {stage: tasks[stage].caching_options.cache_key for stage in digests} == digests
     enabled = {name: task.caching_options.enable_cache for name, task in tasks.items()}
     assert enabled["tree_rl"]
     assert not enabled["promotion"]
