@@ -28,7 +28,7 @@ ablations: setup ## what each part of the method adds: every setting with three 
 	$(BIN)/python -m benchmarks.ablations --set data.people=240 --set data.test_share=0.3334 $(RUN)
 
 test: setup ## run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --no-loadscope-reorder
 
 test-slow: setup ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow

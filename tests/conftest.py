@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 TREES = (
     "<attribute>age: young; gender: male</attribute><expression>brows: raised</expression>"
@@ -121,8 +122,13 @@ def empty_registry(tmp_path_factory):
         return shutil.copy(tracking_uri().removeprefix("sqlite:///"), tmp_path_factory.mktemp("empty"))
 
 
-def pytest_collection_modifyitems(items):
+class TogetherByFile(LoadScopeScheduling):
     """Side by side, a file's tests stay together, for what they share, and so do those that look at one smoke run."""
-    for item in items:
-        name = "e2e" if item.path.parent.name == "e2e" else item.path.name
-        item.add_marker(pytest.mark.xdist_group(name))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "e2e" if file.startswith("tests/e2e/") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return TogetherByFile(config, log)
