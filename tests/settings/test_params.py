@@ -110,7 +110,7 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rl.reward=3", "rl.reward = 3: is a section, with edit_lambda"),
         ("data.seed=-1", "data.seed = -1"),
         ("sft.seed=4294967296", "sft.seed = 4294967296"),
-        ("rl.branching=[1000, 1000, 1000]", "1000000000 leaves, over 1024"),
+        ("rl.branching=[1000, 1000, 1000]", "1000000000 leaves; use at most 1024 in all"),
         ("rl.reward={tree_weight: 0, qa_weight: 0, format_weight: 0}", "every weight is 0"),
         ("rl.learning_rate=1.0e+308", "rl.learning_rate = 1e+308"),
         ("rl.temperature=1.0e+308", "rl.temperature = 1e+308"),

@@ -81,7 +81,9 @@ class Rl(Section):
                 f"rl.branching = {list(self.branching)}: every level needs at least one child; use {fixed}"
             )
         if prod(self.branching) > LEAVES:
-            raise ValueError(f"rl.branching = {list(self.branching)}: {prod(self.branching)} leaves, over {LEAVES}")
+            raise ValueError(
+                f"rl.branching = {list(self.branching)}: {prod(self.branching)} leaves; use at most {LEAVES} in all"
+            )
         return self
 
     @model_validator(mode="after")
