@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from videmo.stages.files import link_or_copy
@@ -25,8 +25,16 @@ def export(report: StageReport, directory: Path) -> None:
         _write(directory / "scores" / f"{model}.json", json.dumps(scores, indent=1))
     rows = report.output / "metrics.jsonl"
     lines = rows.read_text(encoding="utf-8").splitlines() if rows.exists() else []
-    _write(directory / "plots" / f"{report.stage}.json", f"[{', '.join(lines)}]")
+    plotted = with_the_same_keys([json.loads(line) for line in lines])
+    _write(directory / "plots" / f"{report.stage}.json", json.dumps(plotted))
     _write(directory / "done" / f"{report.stage}.txt", "done\n")
+
+
+def with_the_same_keys(rows: Sequence[Mapping[str, float | None]]) -> list[dict[str, float | None]]:
+    """The rows, with null for what only others have: DVC plots nothing of rows that differ in their keys, and a step of
+    tree RL in which all siblings agree has no loss."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return [{key: row.get(key) for key in keys} for row in rows]
 
 
 def _scores(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
