@@ -79,6 +79,5 @@ def test_it_follows_the_policy_and_forgets_the_one_before(sampler, prompts, spea
     sampler.follow(other)
     expected = HfSampler(other).answer(prompts, max_new_tokens=20)
     assert [answer.tokens for answer in sampler.answer(prompts, max_new_tokens=20)] == [a.tokens for a in expected]
-    sampler.release()
     sampler.follow(speaking_policy)
     assert [answer.tokens for answer in sampler.answer(prompts, max_new_tokens=20)] == [a.tokens for a in before]

@@ -46,7 +46,10 @@ def test_two_links_to_one_directory_are_no_circle(videos, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     for name in ("one", "two"):
         (videos / name).symlink_to(tmp_path / "elsewhere")
-    path_digest(videos)
+    (tmp_path / "elsewhere" / "a.mp4").write_bytes(b"1")
+    before = path_digest(videos)
+    (tmp_path / "elsewhere" / "a.mp4").write_bytes(b"22")
+    assert path_digest(videos) != before
 
 
 def test_a_linked_directory_that_holds_itself_is_refused_by_name(videos):

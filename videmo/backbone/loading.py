@@ -12,6 +12,7 @@ from transformers.utils import logging
 from videmo.backbone.families import FAMILIES
 from videmo.backbone.policy import Policy
 from videmo.backbone.weights_check import check_policy, find_model, model_type
+from videmo.stages.errors import first_line
 
 # Bars for weights that load in milliseconds, and advice to install torchvision, which the project does without.
 logging.disable_progress_bar()
@@ -35,7 +36,7 @@ def load_policy(name: str | Path, dtype: str = "float32") -> Policy:
         check_policy(directory)
         return _load(directory, DTYPES[dtype])
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{name}: {_first_line(error)}") from error
+        raise ValueError(f"{name}: {first_line(error)}") from error
 
 
 def _load(directory: Path, dtype: torch.dtype) -> Policy:
@@ -67,10 +68,6 @@ def check_loaded(model: PreTrainedModel, info: Mapping[str, Iterable[object]]) -
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight).all():
             raise ValueError(f"weights: {name} holds values that are not finite (NaN or infinity)")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def to_gpu(policy: Policy) -> Policy:

@@ -50,10 +50,6 @@ class Sampler(Answering[Video]):
     def follow(self, policy: Policy) -> None:
         """Sample from `policy` from now on: one of the same shape, or the same one after an update."""
 
-    def release(self) -> None:
-        """Drop the policy, to free its memory; nothing can be sampled until `follow` gives the next one."""
-        del self.policy
-
     @abstractmethod
     def grow(
         self,

@@ -18,6 +18,7 @@ from videmo.settings.errors import SettingError
 from videmo.settings.params import Params, check_params
 from videmo.settings.sources import FolderData
 from videmo.stages.content import path_digest
+from videmo.stages.errors import first_line
 from videmo.stages.external_inputs import check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
 from videmo.stages.store import home, partial_of, stage_lock
@@ -47,7 +48,7 @@ def model_directory(name: str) -> str:
     try:
         return str(_kept(policy_at(name)))
     except (MlflowException, ValueError, OSError) as error:
-        raise SettingError(f"--model {name}: {str(error).splitlines()[0]}") from None
+        raise SettingError(f"--model {name}: {first_line(error)}") from None
 
 
 def _kept(weights: Path) -> Path:
