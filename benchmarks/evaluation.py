@@ -34,15 +34,13 @@ from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.answers import answer_limit
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.generation.hf import HfSampler
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.params import Params
+from videmo.settings.params import load_params
 from videmo.settings.sections import DataBuildSettings
-from videmo.settings.sources import FacesData
 
 REPEATS = 5
 SCORED = 12_000
 PEOPLE, CLIPS_EACH = 138, 4  # enough for SCORED questions
-CONFIG = Evaluation()
+CONFIG = load_params().evaluation
 Prompt = tuple[Video, str]
 
 
@@ -57,8 +55,8 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="videmo-evaluation-") as folder:
         root = Path(folder)
-        data = FacesData(people=PEOPLE, clips_per_person=CLIPS_EACH, test_share=1.0, seed=1)
-        build.run(DataBuildSettings.of(Params(data=data), "data_build"), {}, root / "data")
+        drawn = [f"data.people={PEOPLE}", f"data.clips_per_person={CLIPS_EACH}", "data.test_share=1.0", "data.seed=1"]
+        build.run(DataBuildSettings.of(load_params(overrides=drawn), "data_build"), {}, root / "data")
         dataset = open_dataset(root / "data")
         policy = load_policy(options.model)
         prompts, limits = questions(dataset, policy, options.clips)

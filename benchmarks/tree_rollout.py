@@ -44,8 +44,7 @@ from videmo.generation.growth import Growth, GrowthLevel
 from videmo.generation.hf import HfSampler
 from videmo.generation.paths import Paths
 from videmo.generation.rollout import Rollout, RolloutNode
-from videmo.settings.execution import Execution
-from videmo.settings.rl import Rl
+from videmo.settings.params import load_params
 from videmo.tasks.catalog import PARTS
 from videmo.training.engine import TrainingEngine
 from videmo.training.forest import rollout_mask, rollout_tree
@@ -62,7 +61,8 @@ FRAME = 84  # pixels; four frames in a picture are 36 tokens, as a clip is by de
 NAMESPACE = 16  # people of their own
 QUESTION = PARTS["fine_caption"].question
 AGREES = 1e-4
-SETTINGS = Rl(learning_rate=1e-5)
+PARAMS = load_params(overrides=["rl.learning_rate=1.0e-5", "rl.temperature=1.0"])
+SETTINGS = PARAMS.rl
 
 
 class ForcedSampler(HfSampler):
@@ -134,7 +134,7 @@ def main() -> None:
         shape = Shape(1 + REPEATS, prod(TREE), sum(LENGTHS.values()), Path(output))
         # First of all: where processes have been joined already, the trainer wraps its model for several.
         trainer = open_trainer(policy, pictures, QUESTION, shape, SETTINGS)
-        engine = TrainingEngine(policy, Execution(), SETTINGS.gradient_clip)
+        engine = TrainingEngine(policy, PARAMS.execution, SETTINGS.gradient_clip)
         learner = Learner(engine, reference, videos.__getitem__, SETTINGS)
         own, peer = TokenCount(policy.model, reference.model), TokenCount(trainer.model, trainer.ref_model)
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -35,12 +36,11 @@ def one_thread():
 @pytest.fixture(scope="session")
 def built_data(tmp_path_factory) -> Path:
     from videmo.data import build
-    from videmo.settings.params import check_params
     from videmo.settings.sections import DataBuildSettings
 
     output = tmp_path_factory.mktemp("built") / "data_build"
     settings = {"people": 4, "clips_per_person": 2, "frames": 2, "frame_size": 56, "max_rejected": 1.0}
-    params = check_params({"data": settings, "execution": {"workers": 1}})
+    params = params_with({"data": settings, "execution": {"workers": 1}})
     build.run(DataBuildSettings.of(params, "data_build"), {}, output)
     return output
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+from default_settings import evaluation_settings, params_with
 from html_page import Page
 
 from videmo.data.shards import open_dataset
@@ -11,12 +12,10 @@ from videmo.evaluation.evaluate import MODELS, scores_json
 from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.params import Params
 from videmo.stages.report import StageReport
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
-PARAMS = Params()
+PARAMS = params_with()
 ASKED = tuple(f"answers_{model}" for model in MODELS)
 STAGES = ("data_build", "data_validation", "sft_attribute", "tree_rl", *ASKED, "face15_eval", "gate", "promotion")
 
@@ -49,7 +48,7 @@ def evaluated(root, dataset):
         ]  # fmt: skip
         write_predictions(root / f"answers_{model}" / "predictions.jsonl", answers)
         scores[model] = score(answers)
-    content = scores_json(scores, 6, Evaluation(resamples=50))
+    content = scores_json(scores, 6, evaluation_settings(resamples=50))
     (root / "face15_eval" / "scores.json").write_text(json.dumps(content))
 
 

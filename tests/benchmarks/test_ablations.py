@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from default_settings import params_with
 from html_page import Page
 
 from benchmarks.ablations.__main__ import main, tasks_of
@@ -19,11 +20,10 @@ from benchmarks.ablations.steps import RL, SETTINGS, changed, steps_of
 from videmo.evaluation.predictions import PREDICTIONS, Prediction, write_predictions
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.pipeline.dag import TABLE, plan
-from videmo.settings.params import Params, check_params
 
 SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-PARAMS = changed(Params(), "evaluation.resamples=50")
+PARAMS = changed(params_with(), "evaluation.resamples=50")
 TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame_size=28", "execution.workers=1")
 OWN = ("base", "attribute_only", "attribute_expression", "curriculum", "tree_grpo", "reasoning_4")  # of the pipeline
 SHARED_BY_NO_SETTING = ("data_validation", "face15_eval")
@@ -197,7 +197,7 @@ def test_a_step_whose_code_was_changed_after_the_plan_is_not_run(tmp_path):
 
 
 def test_a_step_waits_for_what_it_reads_and_a_failure_names_its_step(tmp_path):
-    answers = steps_of(changed(Params(), *TINY), 0)["base"]
+    answers = steps_of(changed(params_with(), *TINY), 0)["base"]
     changed_since = replace(answers, digest="0123456789abcdef")
     tasks = [Task(step.stage.name, step, tmp_path / "step.log") for step in (changed_since, *answers.inputs)]
     with pytest.raises(RuntimeError, match=r"answers_base failed: the code was changed[^$]*step\.log"):
@@ -222,6 +222,6 @@ def test_a_mistake_in_the_settings_is_one_line(capsys):
 def test_the_smoke_settings_are_settings():
     import yaml
 
-    smoke = check_params(yaml.safe_load(SMOKE.read_text()))
-    assert smoke.data.people < Params().data.people
-    assert smoke.rl.steps < Params().rl.steps
+    smoke = params_with(yaml.safe_load(SMOKE.read_text()))
+    assert smoke.data.people < params_with().data.people
+    assert smoke.rl.steps < params_with().rl.steps

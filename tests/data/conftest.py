@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from default_settings import params_with
 from made_videos import face, write_video
 
 from videmo.data.build import run
 from videmo.data.shards import Dataset, open_dataset
-from videmo.settings.execution import Execution
-from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
-from videmo.settings.sources import FolderData
 
 
 @pytest.fixture
@@ -60,6 +58,7 @@ def make_source(directory: Path) -> Path:
 
 
 def build_source(source: Path, output: Path, workers: int = 1, **settings: Any) -> Dataset:
-    data = FolderData(path=source, **{"frames": 4, "frame_size": 56, **settings})
-    run(DataBuildSettings.of(Params(data=data, execution=Execution(workers=workers)), "data_build"), {}, output)
+    data = {"source": "folder", "path": source, "frames": 4, "frame_size": 56, **settings}
+    params = params_with({"data": data, "execution": {"workers": workers}})
+    run(DataBuildSettings.of(params, "data_build"), {}, output)
     return open_dataset(output)

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from default_settings import faces_data, params_with
 from made_videos import face, plain, write_video
 
 from videmo.data.build import decode_recording, run
 from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
-from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
-from videmo.settings.sources import FacesData, FolderData
 
 
 def add(source: Path, name: str, row: str = ",happy,happy,black") -> Path:
@@ -83,9 +82,9 @@ def test_past_the_limit_the_stage_fails_with_count_share_limit_and_first_reasons
 def test_a_source_without_a_single_clip_fails_whatever_the_limit(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "labels.csv").write_text("file\n")
-    config = FolderData(path=tmp_path / "in", max_rejected=1.0)
+    params = params_with({"data": {"source": "folder", "path": tmp_path / "in", "max_rejected": 1.0}})
     with pytest.raises(ValueError, match="holds no videos"):
-        run(DataBuildSettings.of(Params(data=config), "data_build"), {}, tmp_path / "out")
+        run(DataBuildSettings.of(params, "data_build"), {}, tmp_path / "out")
 
 
 def test_the_same_data_set_comes_from_one_process_and_from_two(built, tmp_path):
@@ -109,7 +108,7 @@ def test_a_duplicate_is_found_across_shards(source, built):
 def test_a_face_box_of_the_source_is_believed(tmp_path):
     video = write_video(tmp_path / "wall.mp4", [plain(90)] * 10)
     recording = Recording("a", video, None)
-    config = FacesData(frames=4, frame_size=56)
+    config = faces_data(frames=4, frame_size=56)
     assert isinstance(decode_recording(recording, config, tmp_path), Rejected)
     boxed = decode_recording(replace(recording, face_box=(0.1, 0.1, 0.9, 0.9)), config, tmp_path)
     assert boxed.clip.face_box == (0.1, 0.1, 0.9, 0.9)
@@ -118,14 +117,13 @@ def test_a_face_box_of_the_source_is_believed(tmp_path):
 BUILD = """
 import sys
 from pathlib import Path
-from videmo.settings.sources import FacesData, FolderData
-from videmo.settings.execution import Execution
-from videmo.settings.params import Params
-from videmo.settings.sections import DataBuildSettings
 from videmo.data.build import run
+from videmo.settings.params import load_params
+from videmo.settings.sections import DataBuildSettings
 if __name__ == "__main__":
-    data = FolderData(path=Path(sys.argv[1]), frames=4, frame_size=56, shard_clips=1)
-    run(DataBuildSettings.of(Params(data=data, execution=Execution(workers=1)), "data_build"), {}, Path(sys.argv[2]))
+    changes = ["data.source=folder", f"data.path={sys.argv[1]}", "data.frames=4", "data.frame_size=56"]
+    params = load_params(overrides=[*changes, "data.shard_clips=1", "execution.workers=1"])
+    run(DataBuildSettings.of(params, "data_build"), {}, Path(sys.argv[2]))
 """
 
 

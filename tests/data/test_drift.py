@@ -2,12 +2,12 @@
 
 from collections import Counter
 
+from default_settings import params_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from videmo.data import drift as drift_stage
 from videmo.data.drift import compare, drift_of
-from videmo.settings.params import Params
 from videmo.settings.sections import StageSettings
 
 COUNTS = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 200), min_size=1).map(Counter)
@@ -45,6 +45,6 @@ def test_two_outputs_of_data_build_are_compared_question_set_by_question_set(bui
 
 def test_the_stage_says_that_the_first_data_set_has_moved(built_data, tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    settings = StageSettings.of(Params(), "drift")
+    settings = StageSettings.of(params_with(), "drift")
     report = drift_stage.run(settings, {"data_build": built_data}, tmp_path / "runs" / "a" / "outputs" / "drift")
     assert report.metrics == {"moved": 1}

@@ -5,13 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 
 from videmo.data.build import run
 from videmo.data.decoding import decode, probe
 from videmo.data.shards import open_dataset
-from videmo.settings.params import Params
 from videmo.settings.sections import DataBuildSettings
-from videmo.settings.sources import FolderData
 
 CLIPS = Path(os.environ.get("VIDEMO_CLIPS", Path(__file__).parents[3] / "shared" / "clips"))
 
@@ -30,7 +29,8 @@ def test_every_real_video_is_decoded(record_property):
 
 
 def test_the_real_clips_become_a_data_set_and_the_one_without_a_face_does_not(tmp_path):
-    run(DataBuildSettings.of(Params(data=FolderData(path=CLIPS)), "data_build"), {}, tmp_path / "out")
+    params = params_with({"data": {"source": "folder", "path": CLIPS}})
+    run(DataBuildSettings.of(params, "data_build"), {}, tmp_path / "out")
     dataset = open_dataset(tmp_path / "out")
     refused = {entry["file"]: entry["reason"] for entry in dataset.quarantined}
     assert refused.keys() == {"pyfeat__no_face.mp4", "pyfeat__multi_face.jpg", "pyfeat__single_face.jpg"}

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from default_settings import params_with, validation_settings
 
 from videmo.data.clip import Clip
 from videmo.data.samples import Sample
 from videmo.data.tables import write_clips, write_samples
 from videmo.data.validation import ValidationFailed, run
 from videmo.settings.data import Validation
-from videmo.settings.params import Params
 from videmo.settings.sections import DataValidationSettings
 from videmo.tree.model import AffectiveTree, Pair
 
-CONFIG = Validation(min_clips=4)
+CONFIG = validation_settings(min_clips=4)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def spoil(dataset, tmp_path) -> Callable[..., Path]:
 
 
 def validate(directory: Path, tmp_path: Path, config: Validation = CONFIG) -> dict[str, float]:
-    settings = DataValidationSettings.of(Params(validation=config), "data_validation")
+    settings = DataValidationSettings.of(params_with({"validation": config.model_dump()}), "data_validation")
     return run(
         settings,
         {"data_build": directory},
@@ -64,7 +64,7 @@ def test_a_sound_data_set_passes_and_leaves_data_docs(dataset, tmp_path):
 
 
 def test_too_few_clips_or_columns_name_the_setting_and_leave_the_docs(dataset, tmp_path):
-    said = refusal(dataset.directory, tmp_path, Validation(min_clips=5, min_columns=33))
+    said = refusal(dataset.directory, tmp_path, validation_settings(min_clips=5, min_columns=33))
     assert "2 of" in said
     assert "observed 4, expected min_value 5 (set by validation.min_clips)" in said
     assert "validation.min_columns" in said
@@ -127,7 +127,7 @@ def test_words_outside_the_vocabulary_count_against_their_share(spoil, tmp_path)
     said = refusal(directory, tmp_path)
     assert "of pairs.known: 1 of" in said
     assert "0_mp4 hair colour: plaid" in said
-    assert validate(directory, tmp_path, Validation(min_clips=4, max_unknown_share=0.2))["failed"] == 0
+    assert validate(directory, tmp_path, validation_settings(min_clips=4, max_unknown_share=0.2))["failed"] == 0
 
 
 def test_people_who_are_unknown_are_no_failure(spoil, tmp_path):

@@ -1,6 +1,7 @@
 """One model answers: what is asked, what a kill leaves, what reasoning adds."""
 
 import pytest
+from default_settings import params_with
 
 from videmo.backbone.loading import load_policy
 from videmo.data.shards import open_dataset
@@ -8,17 +9,15 @@ from videmo.evaluation import answer_stage, answers
 from videmo.evaluation.answers import choose_questions
 from videmo.evaluation.predictions import read_answers
 from videmo.generation.hf import HfSampler
-from videmo.settings.evaluation import Evaluation, Reasoning
-from videmo.settings.execution import Execution
-from videmo.settings.params import Params
 from videmo.settings.sections import AnswerSettings, ReasoningSettings
-from videmo.settings.sources import FacesData
 
-PARAMS = Params(
-    data=FacesData(frames=2, frame_size=56),
-    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50),
-    execution=Execution(answer_batch=1),
-    reasoning=Reasoning(candidates=2),
+PARAMS = params_with(
+    {
+        "data": {"frames": 2, "frame_size": 56},
+        "evaluation": {"max_clips": 2, "max_new_tokens": 4, "resamples": 50},
+        "execution": {"answer_batch": 1},
+        "reasoning": {"candidates": 2},
+    }
 )
 
 

@@ -1,20 +1,20 @@
 """How a model is asked, whatever it is asked for."""
 
+from default_settings import evaluation_settings, execution_settings, params_with, reasoning_settings
+
 from videmo.backbone.loading import load_policy
 from videmo.data.shards import open_dataset
 from videmo.evaluation import answers
 from videmo.evaluation.answers import ask, choose_questions, plain_answers, reasoned_answers
 from videmo.generation.hf import HfSampler
-from videmo.settings.evaluation import Evaluation, Reasoning
-from videmo.settings.execution import Execution
-from videmo.settings.params import Params
-from videmo.settings.sources import FacesData
 
-PARAMS = Params(
-    data=FacesData(frames=2, frame_size=56),
-    evaluation=Evaluation(max_clips=2, max_new_tokens=4, resamples=50),
-    execution=Execution(answer_batch=1),
-    reasoning=Reasoning(candidates=2),
+PARAMS = params_with(
+    {
+        "data": {"frames": 2, "frame_size": 56},
+        "evaluation": {"max_clips": 2, "max_new_tokens": 4, "resamples": 50},
+        "execution": {"answer_batch": 1},
+        "reasoning": {"candidates": 2},
+    }
 )
 
 
@@ -22,7 +22,7 @@ def test_what_reasons_may_say_as_much_as_the_settings_allow(inputs):
     trees = choose_questions(open_dataset(inputs["data_build"]), 1).only(*answers.REASONED)
     sampler = HfSampler(load_policy("tiny"))
     for candidates in (1, 2):
-        (one, *_) = answers.ask_reasoning(sampler, trees, PARAMS.evaluation, Reasoning(candidates=candidates))
+        (one, *_) = answers.ask_reasoning(sampler, trees, PARAMS.evaluation, reasoning_settings(candidates=candidates))
         assert 0 < len(one.logprobs) <= 4 * (1 if candidates == 1 else 3)
 
 
@@ -41,7 +41,7 @@ def test_a_video_is_encoded_once_for_all_questions_about_its_clip(inputs):
         lambda _, args, kwargs: seen.append(len(kwargs["grid_thw"])), with_kwargs=True
     )
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
-    config = Evaluation(max_new_tokens=40)  # more than the answer to a single choice may take
+    config = evaluation_settings(max_new_tokens=40)  # more than the answer to a single choice may take
     assert len(ask(HfSampler(policy), questions, config)) > 15 * questions.clips
     assert sum(seen) == questions.clips
 
@@ -73,7 +73,7 @@ def test_the_batch_of_an_answer_cut_short_by_a_kill_is_asked_again_and_no_other(
 
 
 def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_path):
-    params = PARAMS.model_copy(update={"execution": Execution(answer_batch=2)})  # a clip at a time
+    params = PARAMS.model_copy(update={"execution": execution_settings(answer_batch=2)})  # a clip at a time
     questions = choose_questions(open_dataset(inputs["data_build"]), 2)
     sampler, kept = HfSampler(load_policy("tiny")), tmp_path / "kept.jsonl"
     plain = plain_answers(sampler, questions, PARAMS, tmp_path / "plain.jsonl", no_progress)
@@ -85,10 +85,10 @@ def test_a_search_that_was_cut_short_finds_what_it_would_have_found(inputs, tmp_
 
 def test_a_search_finds_the_same_however_many_questions_are_answered_at_once(inputs, tmp_path):
     policy, data = load_policy("tiny"), inputs["data_build"]
-    longer = PARAMS.model_copy(update={"evaluation": Evaluation(max_clips=2, max_new_tokens=8)})
+    longer = PARAMS.model_copy(update={"evaluation": evaluation_settings(max_clips=2, max_new_tokens=8)})
     found = []
     for batch in (1, 64):
-        params = longer.model_copy(update={"execution": Execution(answer_batch=batch)})
+        params = longer.model_copy(update={"execution": execution_settings(answer_batch=batch)})
         plain = plain_answers(HfSampler(policy), choose_questions(open_dataset(data), 2), params,
                               tmp_path / f"plain-{batch}", no_progress)  # fmt: skip
         found.append(reasoned_answers(HfSampler(policy, batch), choose_questions(open_dataset(data), 2), params,

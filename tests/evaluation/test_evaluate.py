@@ -3,14 +3,13 @@
 import json
 
 import pytest
+from default_settings import params_with
 
 from videmo.evaluation import evaluate
 from videmo.evaluation.evaluate import MODELS
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.params import Params
 from videmo.settings.sections import EvalSettings
 
-PARAMS = Params(evaluation=Evaluation(resamples=50))
+PARAMS = params_with({"evaluation": {"resamples": 50}})
 
 
 @pytest.fixture(scope="module")

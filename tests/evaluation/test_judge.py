@@ -1,4 +1,5 @@
 import pytest
+from default_settings import endpoint_limits, evaluation_settings, params_with
 
 from videmo.evaluation.judge import RULES, choose_judge, score
 from videmo.evaluation.predictions import Prediction
@@ -6,13 +7,10 @@ from videmo.evaluation.statistics import MEASURES, difference
 from videmo.llm.client import CeilingReached
 from videmo.settings.endpoint import Endpoint
 from videmo.settings.errors import SettingError
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.execution import EndpointLimits
-from videmo.settings.params import check_params
 from videmo.tasks.catalog import COLUMNS, PARTS
 from videmo.tasks.questions import ask
 
-LIMITS = EndpointLimits(retries=0)
+LIMITS = endpoint_limits(retries=0)
 
 TREE = "<attribute>age: young</attribute><expression>brows: raised</expression><emotion>emotion: fear</emotion>"
 
@@ -42,15 +40,15 @@ def test_an_answer_that_is_empty_endless_or_markup_scores_nothing():
 
 def test_an_unknown_judge_is_refused_with_those_there_are():
     with pytest.raises(SettingError, match=r"evaluation\.judge = 'oracle': .*'rules' or 'endpoint'"):
-        check_params({"evaluation": {"judge": "oracle"}})
+        params_with({"evaluation": {"judge": "oracle"}})
     with pytest.raises(SettingError, match=r"evaluation\.judge = endpoint needs evaluation\.endpoint"):
-        check_params({"evaluation": {"judge": "endpoint"}})
+        params_with({"evaluation": {"judge": "endpoint"}})
 
 
 @pytest.fixture
 def settings(chat_server):
     chat_server.reply = lambda instruction, content: "10, 20, 30, 40, 50, 60" if "fluency" in instruction else "70"
-    return Evaluation(judge="endpoint", endpoint=Endpoint(url=chat_server.url, model="m"))
+    return evaluation_settings(judge="endpoint", endpoint=Endpoint(url=chat_server.url, model="m"))
 
 
 def test_a_large_model_scores_trees_and_nothing_that_can_be_computed(settings, chat_server):

@@ -38,7 +38,8 @@ def test_a_corpus_a_reward_a_judge_and_a_column_are_tried():
 
 @pytest.mark.parametrize("section", TRIED)
 def test_a_section_can_be_followed(section, tmp_path):
-    shutil.copytree(ROOT / "videmo", tmp_path / "videmo", ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    unneeded = shutil.ignore_patterns("__pycache__", "weights")
+    shutil.copytree(ROOT / "videmo", tmp_path / "videmo", symlinks=True, ignore=unneeded)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     text = SECTIONS[section]
     for diff in blocks_of(text, "diff"):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from default_settings import params_with
 from google.protobuf import json_format
 
 from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.pipeline_file import PipelineFile, load
 from videmo.kubeflow.submit import compile_to
 from videmo.pipeline.dag import TABLE, plan
-from videmo.settings.params import check_params
 
 ROOT = Path(__file__).parents[2]
 FULL = tuple(name for name, stage in TABLE.items() if not stage.optional)
@@ -105,7 +105,7 @@ def test_the_body_of_a_component_has_at_most_12_lines():
 
 
 def test_cache_keys_are_the_digests_and_what_acts_on_the_registry_is_never_reused(full):
-    steps = plan(check_params({}))
+    steps = plan(params_with({}))
     full.set_cache_keys(steps, enabled=True)
     tasks = named_tasks(full)
     digests = {step.stage: step.digest for step in steps if step.stage in tasks}

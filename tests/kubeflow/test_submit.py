@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 
 from videmo.kubeflow.pipeline_file import load
 from videmo.kubeflow.submit import check_endpoint, submit
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,4 +58,4 @@ def test_a_server_that_does_not_take_the_run_is_quoted(server, tmp_path, monkeyp
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
     endpoint = server(b'{"multi_user": false}', (500, b'{"error": "the queue is full"}'))
     with pytest.raises(SettingError, match=r"the server answers 500: .*the queue is full"):
-        submit(load(ROOT / "pipelines/full.py"), check_params({}), endpoint, "monday", fresh=False)
+        submit(load(ROOT / "pipelines/full.py"), params_with({}), endpoint, "monday", fresh=False)

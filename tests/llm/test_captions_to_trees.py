@@ -4,13 +4,13 @@ import json
 
 import pytest
 from chat_server import Sent
+from default_settings import endpoint_limits
 from hypothesis import given
 from hypothesis import strategies as st
 
 from videmo.llm.captions_to_trees import LONGEST, parse_free, read_reply
 from videmo.llm.client import CeilingReached, connect
 from videmo.settings.endpoint import Endpoint
-from videmo.settings.execution import EndpointLimits
 from videmo.tree.model import LEVELS, AffectiveTree, Pair
 from videmo.tree.vocabulary import ASPECTS
 
@@ -25,7 +25,7 @@ REPLY = """{"attribute": {"accessory": ["hat", "earrings"], "age": "young"},
 
 def asking(server, **settings):
     return connect(
-        Endpoint(url=server.url, model="m"), EndpointLimits(**{"retries": 0, **settings}), "evaluation.endpoint"
+        Endpoint(url=server.url, model="m"), endpoint_limits(**{"retries": 0, **settings}), "evaluation.endpoint"
     ).ask
 
 

@@ -11,12 +11,12 @@ import time
 
 import pytest
 from chat_server import Sent
+from default_settings import endpoint_limits, params_with
 
 from videmo.llm.client import CeilingReached, Client, EndpointError, Request, connect
 from videmo.settings.endpoint import Endpoint
 from videmo.settings.errors import SettingError
 from videmo.settings.execution import EndpointLimits
-from videmo.settings.params import check_params
 
 KEY = "sk-0123456789abcdef"
 WHERE = "rl.reward.scorer"
@@ -25,7 +25,7 @@ WHERE = "rl.reward.scorer"
 def client(server, **settings) -> Client:
     limits = {name: settings.pop(name) for name in EndpointLimits.model_fields if name in settings}
     endpoint = Endpoint(**{"url": server.url, "model": "m", **settings})
-    return connect(endpoint, EndpointLimits(**{"retries": 1, **limits}), WHERE)
+    return connect(endpoint, endpoint_limits(**{"retries": 1, **limits}), WHERE)
 
 
 def asked(*contents: str) -> list[Request]:
@@ -148,7 +148,7 @@ def test_nobody_at_the_address():
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         with pytest.raises(EndpointError, match=r"no answer after 0 retries .*refused"):
-            connect(Endpoint(url=url, model="m"), EndpointLimits(retries=0), WHERE).ask(asked("a"))
+            connect(Endpoint(url=url, model="m"), endpoint_limits(retries=0), WHERE).ask(asked("a"))
 
 
 def test_a_model_that_says_nothing_or_thinks_aloud(chat_server):
@@ -204,10 +204,11 @@ def test_after_an_error_no_more_is_begun_and_what_was_under_way_is_kept(chat_ser
 
 ASKING = """
 import sys
-from videmo.settings.endpoint import Endpoint
-from videmo.settings.execution import EndpointLimits
 from videmo.llm.client import Request, connect
-asker = connect(Endpoint(url=sys.argv[1], model="m"), EndpointLimits(concurrency=2), "evaluation.endpoint")
+from videmo.settings.endpoint import Endpoint
+from videmo.settings.params import load_params
+limits = load_params(overrides=["execution.endpoint.concurrency=2"]).execution.endpoint
+asker = connect(Endpoint(url=sys.argv[1], model="m"), limits, "evaluation.endpoint")
 print(len(set(asker.ask([Request("Repeat.", str(number)) for number in range(30)]))))
 """
 
@@ -266,14 +267,14 @@ def test_a_key_that_is_missing_or_none_is_refused_without_repeating_it(held, mon
     if held is not None:
         monkeypatch.setenv("KEY", held)
     with pytest.raises(SettingError, match=r"^rl\.reward\.scorer\.key_variable = KEY: ") as refused:
-        connect(Endpoint(url="http://h/v1", model="m", key_variable="KEY"), EndpointLimits(), WHERE)
+        connect(Endpoint(url="http://h/v1", model="m", key_variable="KEY"), endpoint_limits(), WHERE)
     assert not (held and held.strip()) or held not in str(refused.value)
 
 
 def test_a_proxy_of_the_environment_is_used_where_it_is_not_ruled_out(chat_server, monkeypatch):
     monkeypatch.setenv("http_proxy", chat_server.url.removesuffix("/v1"))
     elsewhere = Endpoint(url="http://models.invalid/v1", model="m")
-    assert connect(elsewhere, EndpointLimits(retries=0), WHERE).ask(asked("a")) == ["heard a"]
+    assert connect(elsewhere, endpoint_limits(retries=0), WHERE).ask(asked("a")) == ["heard a"]
     assert chat_server.headers[0]["path"] == "http://models.invalid/v1/chat/completions"
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     client(chat_server).ask(asked("b"))
@@ -283,11 +284,11 @@ def test_a_proxy_of_the_environment_is_used_where_it_is_not_ruled_out(chat_serve
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://h/v1", "http://", "http://h:99999/v1", "http://[h/v1"])
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(SettingError, match=r"evaluation\.endpoint\.url = .*use an address such as"):
-        check_params({"evaluation": {"endpoint": {"url": url, "model": "m"}}})
+        params_with({"evaluation": {"endpoint": {"url": url, "model": "m"}}})
 
 
 @pytest.mark.parametrize("url", [f"https://{KEY}@h/v1", f"https://h/v1?key={KEY}"])
 def test_a_key_in_an_address_is_refused_without_repeating_it(url):
     with pytest.raises(SettingError, match="key_variable") as refused:
-        check_params({"evaluation": {"endpoint": {"url": url, "model": "m"}}})
+        params_with({"evaluation": {"endpoint": {"url": url, "model": "m"}}})
     assert KEY not in str(refused.value)

@@ -3,19 +3,19 @@
 import json
 
 import pytest
+from default_settings import endpoint_limits
 
 from videmo.llm.captions_to_trees import LONGEST
 from videmo.llm.client import connect
 from videmo.llm.scoring_prompts import CRITERIA, Answered, opinions
 from videmo.settings.endpoint import Endpoint
-from videmo.settings.execution import EndpointLimits
 from videmo.tasks.catalog import COLUMNS
 
 SIX = tuple(name for name in CRITERIA if name != "agreement")
 
 
 def asking(server):
-    return connect(Endpoint(url=server.url, model="m"), EndpointLimits(retries=0), "evaluation.endpoint").ask
+    return connect(Endpoint(url=server.url, model="m"), endpoint_limits(retries=0), "evaluation.endpoint").ask
 
 
 def test_the_six_criteria_are_the_columns_of_understanding():

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from default_settings import params_with
 
 from videmo.evaluation.evaluate import MODELS
 from videmo.pipeline.dag import STAGES, TABLE, output_of, plan
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params, load_params
+from videmo.settings.params import load_params
 from videmo.stages.content import path_digest
 from videmo.stages.external_inputs import check_outside
 from videmo.stages.report import StageReport
@@ -56,14 +57,14 @@ def test_every_stage_is_a_function_with_the_arguments_that_the_table_gives_it():
 
 
 def test_the_digest_of_a_stage_in_the_plan_is_the_one_it_has_once_it_has_run():
-    params = check_params({})
+    params = params_with({})
     report = complete("data_build", params)
     step = plan(params)[0]
     assert (step.digest, step.cached, step.reason) == (report.digest, True, "cached")
 
 
 def test_what_depends_on_the_moment_is_planned_whatever_the_store_has():
-    params = check_params({})
+    params = params_with({})
     for stage in TABLE:
         complete(stage, params)
     assert {step.stage for step in plan(params) if not step.cached} == {"drift", "gate", "promotion", "report"}
@@ -72,7 +73,7 @@ def test_what_depends_on_the_moment_is_planned_whatever_the_store_has():
 
 def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
     def changed(**sections):
-        before, after = plan(check_params({})), plan(check_params(sections))
+        before, after = plan(params_with({})), plan(params_with(sections))
         return [old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest]
 
     assert changed(promotion={"min_gain": 1.0}) == ["gate", "promotion", "report"]
@@ -98,7 +99,7 @@ def test_a_setting_changes_the_stages_that_read_it_and_those_that_follow():
     ],
 )
 def test_another_judge_other_resamples_or_another_tolerance_ask_no_model_again(sections, rerun):
-    before, after = plan(check_params({})), plan(check_params(sections))
+    before, after = plan(params_with({})), plan(params_with(sections))
     assert {old.stage for old, new in zip(before, after, strict=True) if old.digest != new.digest} == {
         *rerun, "gate", "promotion", "report"
     }  # fmt: skip
@@ -114,18 +115,18 @@ def test_the_code_that_scores_is_no_part_of_the_digest_of_answers():
 
 
 def test_the_plan_says_why_a_stage_would_run():
-    params = check_params({"data": {"seed": 1}})
+    params = params_with({"data": {"seed": 1}})
     assert reasons(params)["data_build"] == "never run"
     complete("data_build", params)
     complete("data_validation", params)
     assert reasons(params)["data_validation"] == "cached"
-    other = reasons(check_params({"data": {"seed": 2}, "validation": {"min_clips": 9}}))
+    other = reasons(params_with({"data": {"seed": 2}, "validation": {"min_clips": 9}}))
     assert other["data_build"] == "params changed: data.seed 1 -> 2"
     assert other["data_validation"] == "input changed: data_build; params changed: validation.min_clips 8 -> 9"
 
 
 def test_the_plan_names_the_file_whose_edit_reruns_a_stage():
-    params = check_params({})
+    params = params_with({})
     report = complete("data_build", params)
     before = replace(report, code={**report.code, "videmo/data/build.py": "0"})
     report.output.rename(report.output.with_name("0123456789abcdef"))
@@ -134,7 +135,7 @@ def test_the_plan_names_the_file_whose_edit_reruns_a_stage():
 
 
 def test_an_unfinished_output_is_said_to_resume():
-    params = check_params({})
+    params = params_with({})
     output_of("data_build", plan(params)[0].digest + ".partial").mkdir(parents=True)
     assert reasons(params)["data_build"] == "never run; resumes"
 
@@ -142,7 +143,7 @@ def test_an_unfinished_output_is_said_to_resume():
 def test_the_content_of_a_folder_of_videos_enters_the_digest_of_the_data(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "labels.csv").write_text("file\n")
-    params = check_params({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
+    params = params_with({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
     before = complete("data_build", params).digest
     (tmp_path / "videos" / "a.mp4").write_bytes(b"1")
     step = plan(params)[0]
@@ -153,7 +154,7 @@ def test_the_content_of_a_folder_of_videos_enters_the_digest_of_the_data(tmp_pat
 def test_a_stage_at_work_bears_the_digest_that_the_plan_names_with_what_lies_outside_the_store(tmp_path):
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "labels.csv").write_text("file\n")
-    params = check_params({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
+    params = params_with({"data": {"source": "folder", "path": str(tmp_path / "videos")}})
     stage, planned = TABLE["data_build"], plan(params)[0]
     with stage_directory(output_of("data_build", planned.digest), stage.module, stage.settings_of(params), {}) as work:
         report = work.finish()
@@ -174,7 +175,7 @@ def test_a_stage_at_work_bears_the_digest_that_the_plan_names_with_what_lies_out
 def test_what_settings_point_at_has_to_be_there(settings, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingError, match=re.escape(message)):
-        check_outside(check_params(settings))
+        check_outside(params_with(settings))
 
 
 def test_dvc_yaml_has_the_stages_inputs_and_settings_of_the_table():

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from default_settings import params_with
 
 from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.schedule import check_cron
@@ -10,7 +11,6 @@ from videmo.kubeflow.train_job import train_job
 from videmo.pipeline.dag import TABLE
 from videmo.pipeline.launch import check_gpus, run_in_processes, torchrun
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params
 
 
 def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):
@@ -21,7 +21,7 @@ def test_torchrun_starts_as_many_processes_as_the_engine_has(tmp_path):
 
 def test_a_process_that_fails_ends_the_stage_with_its_message(tmp_path):
     (tmp_path / "data").mkdir()
-    params = check_params({"execution": {"processes": 2}})
+    params = params_with({"execution": {"processes": 2}})
     with pytest.raises(RuntimeError, match="data"):
         run_in_processes(TABLE["sft_attribute"], params, {"data_build": tmp_path / "data"}, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -5,16 +5,16 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from default_settings import params_with
 
 from videmo.pipeline.dag import TABLE, output_of, plan
 from videmo.pipeline.gate_and_report import open_run
 from videmo.pipeline.step import Run, StepRecord, discard, planned_inputs, recorded, run_stage
 from videmo.pipeline.verify import verify_plan
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params
 from videmo.stages.store import home, partial_of
 
-SMALL = check_params(
+SMALL = params_with(
     {
         "data": {"people": 2, "clips_per_person": 1, "frames": 2, "frame_size": 28, "test_share": 0.5},
         "execution": {"workers": 1},

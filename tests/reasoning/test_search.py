@@ -1,9 +1,9 @@
 import pytest
+from default_settings import reasoning_settings
 
 from videmo.generation.hf import HfSampler
 from videmo.generation.rollout import RolloutNode
 from videmo.reasoning.search import rank, reason
-from videmo.settings.evaluation import Reasoning
 from videmo.tasks.catalog import PARTS
 
 DESCRIBE = PARTS["fine_caption"].question
@@ -32,15 +32,16 @@ def test_what_cannot_be_read_is_marked():
 
 def test_one_candidate_is_greedy_decoding(noise_videos, speaking_policy):
     sampler, prompts = HfSampler(speaking_policy), [(noise_videos[0], DESCRIBE)]
-    assert reason(sampler, prompts, Reasoning(candidates=1), 200, [5])[0].answer == sampler.answer(prompts, 200)[0]
+    (found,) = reason(sampler, prompts, reasoning_settings(candidates=1), 200, [5])
+    assert found.answer == sampler.answer(prompts, 200)[0]
 
 
 def test_the_answer_is_the_chosen_candidates_one_after_the_other(noise_videos, speaking_policy):
     sampler, prompts = HfSampler(speaking_policy), [(video, DESCRIBE) for video in noise_videos[:2]]
-    searches = reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, [5, 6])
+    searches = reason(sampler, prompts, reasoning_settings(candidates=4, temperature=0.5), 160, [5, 6])
     assert any(len(search.selections) == 3 for search in searches)
     for search in searches:
         chosen = [selection.candidates[selection.chosen].text for selection in search.selections]
         assert search.answer.text == "".join(chosen)
         assert all(len(selection.candidates) == 4 for selection in search.selections)
-    assert searches == reason(sampler, prompts, Reasoning(candidates=4, temperature=0.5), 160, [5, 6])
+    assert searches == reason(sampler, prompts, reasoning_settings(candidates=4, temperature=0.5), 160, [5, 6])

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
+from default_settings import params_with
 
 from videmo.data.clip import Clip
 from videmo.data.samples import Sample
@@ -17,9 +18,6 @@ from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.registry import gate_stage, promotion
 from videmo.registry.tracking import connect
 from videmo.registry.version_artifacts import newest_verdict
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.params import Params
-from videmo.settings.promotion import Promotion
 from videmo.settings.sections import GateSettings, PromotionSettings
 from videmo.stages.report import StageReport
 from videmo.stages.store import output_of, run_output_of
@@ -28,7 +26,7 @@ from videmo.tasks.questions import answer_space, ask, is_open, write_answer
 from videmo.tree.model import AffectiveTree, Pair
 from videmo.tree.text import render
 
-PARAMS = Params(evaluation=Evaluation(resamples=200, max_new_tokens=4), promotion=Promotion(model_name="videmo"))
+PARAMS = params_with({"evaluation": {"resamples": 200, "max_new_tokens": 4}})
 TREE = AffectiveTree((Pair("age", "young"),), (Pair("brows", "raised"),), (Pair("emotion", "fear"),))
 FRAMES, SIZE = 2, 28
 BACKBONE = {"backbone": {"name": "tiny", "dtype": "float32"}}

@@ -3,6 +3,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from default_settings import evaluation_settings, promotion_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,11 +11,9 @@ from videmo.evaluation.evidence import evidence
 from videmo.evaluation.report_page.rendering import render
 from videmo.evaluation.statistics import MEASURES, Scores, difference, estimate
 from videmo.registry.gate import Verdict, judge_challenger
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS
 
-EVALUATION = Evaluation(resamples=300)
+EVALUATION = evaluation_settings(resamples=300)
 
 
 def scores(shift=0.0, columns=None, people=40, noise_seed=1, broken=None):
@@ -50,7 +49,7 @@ def without(table, column):
 
 def gate(challenger, opponent, no_champion="", evaluation=EVALUATION, **settings):
     label = "base model" if no_champion else "champion, version 1"
-    return judge_challenger(challenger, opponent, label, no_champion, Promotion(**settings), evaluation)
+    return judge_challenger(challenger, opponent, label, no_champion, promotion_settings(**settings), evaluation)
 
 
 def test_a_better_challenger_passes():
@@ -129,7 +128,7 @@ def test_a_fall_within_the_tolerance_is_not_called_none():
 def test_where_resamples_lose_the_mean_outcome_and_reason_say_the_same():
     one_person = lambda table: rows(table, lambda name, cluster: name != "identity" or cluster == "p0")  # noqa: E731
     challenger, opponent = one_person(scores(5.0)), one_person(scores())
-    verdicts = [gate(challenger, opponent, evaluation=Evaluation(resamples=1, seed=seed)) for seed in range(8)]
+    verdicts = [gate(challenger, opponent, evaluation=evaluation_settings(resamples=1, seed=seed)) for seed in range(8)]
     assert not all(verdict.passed for verdict in verdicts)
     for verdict in verdicts:
         assert verdict.passed == (verdict.gain[1] is not None and verdict.gain[1] > 0)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from default_settings import params_with
 from evaluated_models import PARAMS, challenger, champion, manifests, promoted
 
 from videmo.pipeline.gate_and_report import keep_registered, open_run
@@ -10,7 +11,6 @@ from videmo.pipeline.step import Run, StepRecord, run_step
 from videmo.registry.champion import read_history
 from videmo.registry.manual_promotion import promote_version
 from videmo.registry.tracking import connect
-from videmo.settings.params import check_params
 
 SETTINGS = PARAMS.model_dump(mode="json")
 
@@ -91,7 +91,7 @@ def test_a_judge_that_cannot_be_reached_costs_the_report_its_registered_models_a
         "evaluation": {**SETTINGS["evaluation"], **nowhere},
         "execution": {"endpoint": {"retries": 0}},
     }
-    keep_registered(run, check_params(settings), run.steps())
+    keep_registered(run, params_with(settings), run.steps())
     assert not (run.folder / "registered.json").exists()
     assert "the report is without registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
         capsys.readouterr().out

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from default_settings import faces_data, folder_data
 
 from videmo.settings.errors import SettingError
+from videmo.settings.kinds import Section
 from videmo.settings.layers import stack
 from videmo.settings.params import Params, check_params, explain, load_params, resolve
-from videmo.settings.sources import FacesData, FolderData
 
 ROOT = Path(__file__).parents[2]
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -30,6 +31,27 @@ def test_params_yaml_names_every_setting_so_that_dvc_sees_a_change_of_any():
 
     named = set(keys(yaml.safe_load((ROOT / "params.yaml").read_text())))
     assert named == set(keys(load_params(ROOT / "params.yaml").model_dump()))
+
+
+def test_what_params_yaml_gives_a_value_has_no_other_default():
+    def defaults(section):
+        for name, field in type(section).model_fields.items():
+            value = getattr(section, name)
+            if isinstance(value, Section):
+                yield from defaults(value)
+            elif value is not None and name != "source" and not field.is_required():
+                yield name
+
+    assert list(defaults(load_params(ROOT / "params.yaml"))) == []
+
+
+def test_without_a_params_yaml_at_hand_the_project_s_lies_below_the_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_params(overrides=["rl.steps=3"]).rl.steps == 3
+    (tmp_path / "params.yaml").write_text("rl: {kl: 0.5}\n")
+    layers = stack([], [])
+    assert resolve(layers).rl == load_params(overrides=["rl.kl=0.5"]).rl
+    assert layers.origins["rl.kl"] == "params.yaml" != layers.origins["rl.steps"]
 
 
 @pytest.mark.parametrize("size", ["3b", "7b"])
@@ -178,11 +200,11 @@ def test_a_layer_that_names_another_source_drops_what_the_layers_below_said_and_
     (tmp_path / "folder.yaml").write_text("data: {source: folder, path: videos, labels: mine.csv, frames: 4}\n")
     layers = stack([tmp_path / "folder.yaml"], [])
     data = resolve(layers).data
-    assert data == FolderData(path=Path("videos"), labels="mine.csv", frames=4)
+    assert data == folder_data(Path("videos"), labels="mine.csv", frames=4)
     assert "data.people" not in layers.origins
     assert explain(resolve(layers), layers, "data.max_rejected") == ["data.max_rejected = 0.2  (params.yaml)"]
     back = resolve(stack([tmp_path / "folder.yaml"], ["data.source=faces", "data.people=7"])).data
-    assert back == FacesData(people=7, frames=4)
+    assert back == faces_data(people=7, frames=4)  # with clips_per_person as below folder.yaml
     (tmp_path / "above.yaml").write_text("data: {people: 7}\n")
     with pytest.raises(SettingError, match=r"data\.people: not a setting of source folder"):
         load_params([tmp_path / "folder.yaml", tmp_path / "above.yaml"])
@@ -191,7 +213,7 @@ def test_a_layer_that_names_another_source_drops_what_the_layers_below_said_and_
 @pytest.mark.parametrize("changes", [["data.source=folder", "data.path=x"], ["data.path=x", "data.source=folder"]])
 def test_a_folder_of_videos_is_chosen_by_two_changes_in_any_order(changes):
     data = load_params(ROOT / "params.yaml", changes).data
-    assert (data, data.videos, data.made) == (FolderData(path=Path("x")), Path("x"), 0)
+    assert (data, data.videos, data.made) == (folder_data(Path("x")), Path("x"), 0)
 
 
 def test_the_settings_of_a_folder_saved_with_a_run_make_the_same_run_again(tmp_path):

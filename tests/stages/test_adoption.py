@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 
-from videmo.settings.params import Params
 from videmo.settings.sections import DataValidationSettings
 from videmo.stages.adoption import adopt
 from videmo.stages.damage import damaged_files
@@ -18,7 +18,7 @@ from videmo.stages.work import stage_directory
 def pulled(tmp_path, monkeypatch) -> StageReport:
     """An output below outputs/ of a home whose store is empty."""
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    settings = DataValidationSettings.of(Params(), "distance")
+    settings = DataValidationSettings.of(params_with(), "distance")
     with stage_directory(tmp_path / "outputs" / "distance", "videmo.tree.distance", settings, {}) as work:
         (work.path / "model").mkdir()
         (work.path / "model" / "weights.bin").write_bytes(b"w" * 100)

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 
-from videmo.settings.params import check_params
 from videmo.settings.sections import DataBuildSettings
 from videmo.stages.content import forget_files, path_digest
 from videmo.stages.external_inputs import outside_digests
@@ -74,7 +74,7 @@ def test_labels_outside_the_folder_of_videos_enter_by_content(videos, tmp_path):
     (videos / "labels.csv").write_text("file\n")
     inside, outside = (
         DataBuildSettings.of(
-            check_params({"data": {"source": "folder", "path": str(videos), "labels": labels}}), "data_build"
+            params_with({"data": {"source": "folder", "path": str(videos), "labels": labels}}), "data_build"
         )
         for labels in ("labels.csv", "../labels.csv")
     )

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from default_settings import params_with
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from videmo.cli.main import app
-from videmo.settings.params import Params
 from videmo.settings.sections import DataValidationSettings
 from videmo.stages.damage import check_inputs, damaged_files, find_damage, stored_outputs
 from videmo.stages.report import StageReport, faults
@@ -21,7 +21,8 @@ FILES = {"model/weights.bin": bytes(range(64)), "samples.parquet": b"PAR1" * 8, 
 
 
 def make(output: Path) -> Path:
-    with stage_directory(output, "videmo.tree.distance", DataValidationSettings.of(Params(), "distance"), {}) as work:
+    settings = DataValidationSettings.of(params_with(), "distance")
+    with stage_directory(output, "videmo.tree.distance", settings, {}) as work:
         for name, content in FILES.items():
             (work.path / name).parent.mkdir(exist_ok=True)
             (work.path / name).write_bytes(content)

@@ -3,9 +3,9 @@
 from importlib.metadata import packages_distributions
 
 import pytest
+from default_settings import params_with
 
 from videmo.pipeline.dag import STAGES, plan
-from videmo.settings.params import check_params
 from videmo.stages import digest as digests
 from videmo.stages import libraries
 from videmo.stages.content import digest_of
@@ -56,13 +56,13 @@ def test_another_version_of_a_library_changes_what_imports_it_and_nothing_else(l
 
 def test_the_plan_names_the_library_that_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    step = plan(check_params({}))[0]
+    step = plan(params_with({}))[0]
     output = tmp_path / "store" / step.stage / "0000"
     output.mkdir(parents=True)
     versions = {**code_of("videmo.data.build").versions, "av": "1.0", "python": "3.10"}
     report = StageReport(step.stage, "0000", output, {}, 1.0, versions=versions)
     (output / "stage.json").write_text(report.text())
-    reason = plan(check_params({}))[0].reason
+    reason = plan(params_with({}))[0].reason
     now = code_of("videmo.data.build").versions["av"]
     assert f"library changed: av 1.0 -> {now}" in reason
     assert f"python changed: 3.10 -> {PYTHON}" in reason

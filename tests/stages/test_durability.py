@@ -2,7 +2,8 @@
 
 import os
 
-from videmo.settings.params import Params
+from default_settings import params_with
+
 from videmo.settings.sections import TreeRlSettings
 from videmo.stages.work import stage_directory
 
@@ -14,7 +15,7 @@ def test_every_file_and_directory_is_on_the_disk_before_the_output_appears_and_i
     monkeypatch.setattr(os, "fsync", lambda handle: [synced.append(os.fstat(handle).st_ino), fsync(handle)])
     monkeypatch.setattr(os, "rename", lambda *paths: [renamed_after.append(len(synced)), rename(*paths)])
     output = tmp_path / "out"
-    with stage_directory(output, "videmo.tree.distance", TreeRlSettings.of(Params(), "tree_rl"), {}) as work:
+    with stage_directory(output, "videmo.tree.distance", TreeRlSettings.of(params_with(), "tree_rl"), {}) as work:
         (work.path / "shards").mkdir()
         (work.path / "shards" / "0.tar").write_text("x")
         work.finish()

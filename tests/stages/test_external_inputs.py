@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from default_settings import params_with
 
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params
 from videmo.settings.sections import DataBuildSettings, TreeRlSettings
 from videmo.settings.sources import SOURCES, VideosData
 from videmo.stages.digest import code_of
@@ -54,7 +54,7 @@ def test_what_is_no_name_of_a_model_is_refused_wherever_the_steps_run(name):
     ],
 )
 def test_the_key_of_a_large_model_has_to_be_in_the_environment_where_the_steps_run(settings, setting, monkeypatch):
-    params = check_params(settings)
+    params = params_with(settings)
     with pytest.raises(SettingError, match=rf"{setting}\.key_variable = NO_SUCH_KEY"):
         check_outside(params)
     check_outside(params, here=False)
@@ -63,7 +63,7 @@ def test_the_key_of_a_large_model_has_to_be_in_the_environment_where_the_steps_r
 
 
 def test_the_key_of_a_judge_that_is_not_asked_is_no_matter():
-    check_outside(check_params({"evaluation": {"endpoint": SERVER}}))
+    check_outside(params_with({"evaluation": {"endpoint": SERVER}}))
 
 
 def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_name_it(tmp_path, monkeypatch):
@@ -71,7 +71,7 @@ def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_na
     (tmp_path / "videos").mkdir()
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "config.json").write_text("{}")
-    params = check_params(
+    params = params_with(
         {
             "data": {"source": "folder", "path": str(tmp_path / "videos")},
             "backbone": {"name": str(tmp_path / "weights")},
@@ -91,7 +91,7 @@ def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_na
     (tmp_path / "weights" / "model.safetensors").write_text("x")
     assert digests(params)[0] == build
     assert digests(params)[1] != training
-    assert digests(check_params({})) == ({}, {})
+    assert digests(params_with({})) == ({}, {})
 
 
 def test_a_source_that_is_registered_is_checked_at_the_door_and_its_files_enter_the_digest(tmp_path, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_source_that_is_registered_is_checked_at_the_door_and_its_files_enter_
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "home"))
     monkeypatch.setitem(SOURCES, "archive", Archive)
     videos, index = tmp_path / "videos", tmp_path / "index"
-    params = check_params({"data": {"source": "archive", "path": str(videos), "index": str(index)}})
+    params = params_with({"data": {"source": "archive", "path": str(videos), "index": str(index)}})
     for setting in ("data.path", "data.index"):
         with pytest.raises(SettingError, match=f"{setting} = .*: no such"):
             check_outside(params)
@@ -128,7 +128,7 @@ def test_a_source_that_is_registered_is_checked_at_the_door_and_its_files_enter_
     assert DataBuildSettings.of(params, "data_build").by_section()["data"]["index"] == str(index)
     assert DataBuildSettings.of(params, "data_build").modules == ("videmo.data.sources.archive",)
     with pytest.raises(SettingError, match="there are faces, folder, archive"):
-        check_params({"data": {"source": "archives"}})
+        params_with({"data": {"source": "archives"}})
 
 
 @pytest.mark.parametrize("name", SOURCES)

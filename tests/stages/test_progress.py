@@ -2,12 +2,13 @@
 
 import json
 
-from videmo.settings.params import Params
+from default_settings import params_with
+
 from videmo.settings.sections import TreeRlSettings
 from videmo.stages.store import progress_file
 from videmo.stages.work import stage_directory
 
-SEEN = TreeRlSettings.of(Params(), "tree_rl")
+SEEN = TreeRlSettings.of(params_with(), "tree_rl")
 
 
 def test_progress_is_written_now_and_then_and_at_the_end_and_goes_with_the_output(tmp_path):

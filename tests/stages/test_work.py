@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from default_settings import execution_settings, params_with
 
-from videmo.settings.execution import Execution
-from videmo.settings.params import Params, check_params
+from videmo.settings.params import Params
 from videmo.settings.sections import SftSettings, TreeRlSettings
 from videmo.settings.sft import Curriculum
 from videmo.stages.content import file_digest
@@ -26,7 +26,7 @@ MODULE = "videmo.tree.distance"
 
 
 def seen(params: Params | None = None) -> TreeRlSettings:
-    return TreeRlSettings.of(params or Params(), "tree_rl")
+    return TreeRlSettings.of(params or params_with(), "tree_rl")
 
 
 def finished(output: Path, params: Params | None = None, metrics: dict[str, float] | None = None) -> StageReport:
@@ -59,7 +59,7 @@ def test_stage_json_holds_the_digest_the_settings_and_the_sha256_of_every_file(t
     stored = json.loads((tmp_path / "out" / "stage.json").read_text())
     assert stored["digest"] == stage_digest(code_of(MODULE), seen().by_section(), {}) == report.digest
     assert stored["files"] == {"weights.bin": file_digest(tmp_path / "out" / "weights.bin")}
-    assert stored["config"]["rl"]["steps"] == 40
+    assert stored["config"]["rl"]["steps"] == params_with().rl.steps
     assert stored["execution"]["zero_stage"] == 0
     assert stored["metrics"] == {"loss": 1.0}
     assert StageReport.read(tmp_path / "out") == report
@@ -87,7 +87,7 @@ def test_an_output_tells_which_of_its_files_were_harmed(tmp_path, harm, found):
 
 def test_a_failed_stage_leaves_only_its_partial_directory(tmp_path):
     with pytest.raises(OSError, match="No space left"):
-        interrupted(tmp_path / "out", Params(), OSError(28, "No space left on device"))
+        interrupted(tmp_path / "out", params_with(), OSError(28, "No space left on device"))
     assert not (tmp_path / "out").exists()
     assert (tmp_path / "out.partial" / "checkpoint").exists()
 
@@ -102,7 +102,7 @@ def test_a_stage_that_forgets_to_finish_is_an_error(tmp_path):
 
 def test_what_a_killed_run_left_is_kept_for_the_same_digest_and_emptied_for_another(tmp_path):
     found = []
-    for params in (Params(), Params(), check_params({"rl": {"steps": 3}})):
+    for params in (params_with(), params_with(), params_with({"rl": {"steps": 3}})):
         with pytest.raises(KeyboardInterrupt):
             interrupted(tmp_path / "out", params, KeyboardInterrupt(), found)
     assert found == [[], ["checkpoint"], []]
@@ -179,10 +179,11 @@ def test_two_processes_that_want_the_same_output_take_turns(tmp_path):
 
 def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from videmo.settings.params import Params\n"
+        "import sys, time; from pathlib import Path; from videmo.settings.params import load_params\n"
         "from videmo.settings.sections import TreeRlSettings\n"
         "from videmo.stages.work import stage_directory\n"
-        f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, TreeRlSettings.of(Params(), 'tree_rl'), {{}}) as work:\n"
+        "seen = TreeRlSettings.of(load_params(), 'tree_rl')\n"
+        f"with stage_directory(Path(sys.argv[1]), {MODULE!r}, seen, {{}}) as work:\n"
         "    (work.path / 'half').write_text('x'); print('ready', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "out")], stdout=subprocess.PIPE) as process:
@@ -195,7 +196,7 @@ def test_a_process_killed_while_it_works_leaves_nothing_that_looks_complete(tmp_
 
 
 def test_a_stage_sees_its_own_sections_and_no_others():
-    seen = SftSettings.of(Params(), "sft_emotion", level="emotion")
+    seen = SftSettings.of(params_with(), "sft_emotion", level="emotion")
     assert set(seen.levels) == {"emotion"}
     assert not hasattr(seen, "rl")
     assert not hasattr(seen.sft, "attribute")
@@ -204,7 +205,7 @@ def test_a_stage_sees_its_own_sections_and_no_others():
 
 
 def test_how_a_stage_is_run_stands_beside_what_its_result_depends_on():
-    params = Params().model_copy(update={"execution": Execution(zero_stage=3)})
+    params = params_with().model_copy(update={"execution": execution_settings(zero_stage=3)})
     assert TreeRlSettings.of(params, "tree_rl").execution.zero_stage == 3
-    sections = [TreeRlSettings.of(one, "tree_rl").by_section() for one in (params, Params())]
+    sections = [TreeRlSettings.of(one, "tree_rl").by_section() for one in (params, params_with())]
     assert sections[0] == sections[1]

@@ -26,12 +26,11 @@ from videmo.data.sources.folder import KNOWN_COLUMNS
 from videmo.evaluation.evaluate import scores_json
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import judge_challenger
-from videmo.settings.evaluation import Evaluation
-from videmo.settings.promotion import Promotion
+from videmo.settings.params import load_params
 from videmo.tasks.scoring import score_answer
 from videmo.tree.model import AffectiveTree
 
-SETTINGS = Evaluation(resamples=200)
+PARAMS = load_params(overrides=["evaluation.resamples=200"])
 
 def scores(gain, columns):
     rows = [(f"{p}-{m}", m, f"p{p}", (90 if column == "gaze" else 40) + p + gain)
@@ -40,7 +39,7 @@ def scores(gain, columns):
     return Scores("rules", samples, np.array(measures), clusters, np.array(values, dtype=float))
 
 def verdict(ours, theirs):
-    judged = judge_challenger(scores(5, ours), scores(0, theirs), "champion", "", Promotion(), SETTINGS)
+    judged = judge_challenger(scores(5, ours), scores(0, theirs), "champion", "", PARAMS.promotion, PARAMS.evaluation)
     cues = judged.challenger_tasks.get("affective_cues", [None])[0]
     return {"passed": judged.passed, "reason": judged.reason, "cues": cues, "columns": len(judged.challenger_columns)}
 
@@ -52,7 +51,9 @@ print(json.dumps({
     "read": "gaze" in KNOWN_COLUMNS,
     "question": sample.question,
     "answers": answers,
-    "aggregates": [scores_json({"rl": scores(0, which)}, 8, SETTINGS)["paper_aggregates"] for which in (every, paper)],
+    "aggregates": [
+        scores_json({"rl": scores(0, which)}, 8, PARAMS.evaluation)["paper_aggregates"] for which in (every, paper)
+    ],
     "measured": verdict(every, every),
     "not measured": verdict(paper, paper),
     "champion without it": verdict(every, paper),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from default_settings import execution_settings
 
 from videmo.settings.execution import Execution
 from videmo.settings.rl import Rl
@@ -32,7 +33,7 @@ def learner(speaking_model, noise_videos, one_thread):
     def make(settings: Rl, execution: Execution | None = None) -> Learner:
         policy, reference = (load_policy(speaking_model / "model") for _ in range(2))
         reference.model.requires_grad_(False)
-        engines.append(TrainingEngine(policy, execution or Execution(), settings.gradient_clip))
+        engines.append(TrainingEngine(policy, execution or execution_settings(), settings.gradient_clip))
         return Learner(engines[-1], reference, lambda clip: noise_videos[int(clip[1:])], settings)
 
     yield make

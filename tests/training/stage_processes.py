@@ -14,8 +14,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
+from default_settings import params_with
 
-from videmo.settings.params import check_params
 from videmo.settings.sections import SftSettings, TreeRlSettings
 
 SEES = {"videmo.training.sft": SftSettings, "videmo.training.tree_rl": TreeRlSettings}
@@ -52,7 +52,7 @@ class Task:
     def run(self, environment: dict[str, str]) -> None:
         os.environ.update(environment)
         torch.set_num_threads(1)
-        settings = SEES[self.module].of(check_params(self.settings), self.output.name, **self.arguments)
+        settings = SEES[self.module].of(params_with(self.settings), self.output.name, **self.arguments)
         import_module(self.module).run(settings, self.inputs, self.output, **self.arguments)
 
 

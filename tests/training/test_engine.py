@@ -2,13 +2,13 @@ from math import isfinite
 
 import pytest
 import torch
+from default_settings import execution_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from videmo.backbone.prefix_tree import collate
 from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
-from videmo.settings.execution import Execution
 from videmo.settings.sft import Lora
 from videmo.training.batches import answer_mask, sample_tree
 from videmo.training.engine import TrainingEngine, learning_rate
@@ -21,7 +21,7 @@ def small_batch(policy, videos):
 
 
 def losses(policy, videos, zero_stage=0, steps=3, micro_batches=1):
-    engine = TrainingEngine(policy, Execution(zero_stage=zero_stage), gradient_clip=1.0)
+    engine = TrainingEngine(policy, execution_settings(zero_stage=zero_stage), gradient_clip=1.0)
     batches = [small_batch(policy, videos[index::micro_batches]) for index in range(micro_batches)]
     tokens = sum(int(answer_mask(batch).sum()) for batch in batches)
     computed = [lambda batch=batch: -engine.logprobs(batch, answer_mask(batch)).sum() / tokens for batch in batches]
@@ -54,7 +54,7 @@ def test_micro_batches_add_up_to_the_whole(noise_videos, one_thread):
 
 def test_a_loss_that_is_not_finite_changes_nothing(noise_videos, one_thread):
     policy = random_policy(0)
-    engine = TrainingEngine(policy, Execution(), gradient_clip=1.0)
+    engine = TrainingEngine(policy, execution_settings(), gradient_clip=1.0)
     before = [weight.clone() for weight in policy.model.parameters()]
     weight = next(policy.model.parameters())
     with pytest.raises(FloatingPointError, match="nan in micro-batch 2 of 2"):
@@ -65,7 +65,7 @@ def test_a_loss_that_is_not_finite_changes_nothing(noise_videos, one_thread):
 @pytest.mark.parametrize("zero_stage", [0, 1, 2, 3])
 def test_a_gradient_that_is_not_finite_changes_nothing_though_the_loss_is(noise_videos, one_thread, zero_stage):
     policy = random_policy(0)
-    engine = TrainingEngine(policy, Execution(zero_stage=zero_stage), gradient_clip=1.0)
+    engine = TrainingEngine(policy, execution_settings(zero_stage=zero_stage), gradient_clip=1.0)
     batch = small_batch(policy, noise_videos[:1])
     before = {name: weight.clone() for name, weight in engine.whole().model.state_dict().items()}
 

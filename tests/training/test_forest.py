@@ -1,5 +1,6 @@
 import pytest
 import torch
+from default_settings import rl_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +8,6 @@ from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logp
 from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
-from videmo.settings.rl import Rl
 from videmo.training.forest import (
     check_room,
     micro_batches,
@@ -105,13 +105,13 @@ def test_a_rollout_that_fits_is_one_piece_and_an_answer_that_never_does_is_refus
 
 
 def test_a_setting_under_which_an_answer_has_no_room_is_refused_before_the_first_step(double_policy, noise_videos):
-    asked = prompts([Sample("c.q", "c", "fine_caption", "emotion", "train", QUESTION, "!")], Rl())
+    asked = prompts([Sample("c.q", "c", "fine_caption", "emotion", "train", QUESTION, "!")], rl_settings())
     prefix = len(rollout_tree(double_policy, noise_videos[0], QUESTION, Rollout(())))
     enough, tight = (prefix + 3 * 24 - short for short in (0, 1))
-    check_room(double_policy, asked, lambda clip: noise_videos[0], Rl(max_segment_tokens=24), enough)
+    check_room(double_policy, asked, lambda clip: noise_videos[0], rl_settings(max_segment_tokens=24), enough)
     told = rf"execution\.micro_tokens = {tight}: .* {prefix} of them .* use at least {enough}"
     with pytest.raises(ValueError, match=told):
-        check_room(double_policy, asked, lambda clip: noise_videos[0], Rl(max_segment_tokens=24), tight)
+        check_room(double_policy, asked, lambda clip: noise_videos[0], rl_settings(max_segment_tokens=24), tight)
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30), st.integers(1, 400))

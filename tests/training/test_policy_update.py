@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from default_settings import execution_settings, rl_settings
 
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout
-from videmo.settings.execution import Execution
-from videmo.settings.rl import Rl
 from videmo.tasks.catalog import PARTS
 from videmo.training.forest import rollout_tree
 from videmo.training.objective import level_advantages
@@ -41,7 +40,7 @@ def agreeing(one):
 
 
 def test_in_the_first_epoch_the_policy_is_the_one_that_sampled_and_in_the_second_it_has_moved(learner):
-    made = learner(Rl(**SETTINGS, optimisation_epochs=2))
+    made = learner(rl_settings(**SETTINGS, optimisation_epochs=2))
     first, second = (tally.means() for tally in update(made, scored_by(made)))
     assert first["ratio_shift"] < 1e-4 < 1e-2 < second["ratio_shift"]
     assert first["kl"] < 1e-6 < second["kl"]
@@ -51,7 +50,7 @@ def test_in_the_first_epoch_the_policy_is_the_one_that_sampled_and_in_the_second
 
 @pytest.mark.parametrize("aggregation", ["token", "sequence"])
 def test_the_first_loss_is_the_mean_advantage_with_the_weights_of_the_aggregation(learner, aggregation):
-    made = learner(Rl(**SETTINGS, aggregation=aggregation))
+    made = learner(rl_settings(**SETTINGS, aggregation=aggregation))
     scored = scored_by(made)
     (tally,) = update(made, scored)
     sums = total = 0.0
@@ -74,7 +73,7 @@ def test_the_token_budget_bounds_every_pass_and_changes_nothing_else(learner):
     found, largest = [], []
     tokens = 8192
     for _ in range(2):
-        made = learner(Rl(**SETTINGS, optimisation_epochs=2), Execution(micro_tokens=tokens))
+        made = learner(rl_settings(**SETTINGS, optimisation_epochs=2), execution_settings(micro_tokens=tokens))
         sizes: list[int] = []
         for policy in (made.engine.policy, made.reference):
             policy.decoder.register_forward_pre_hook(
@@ -103,7 +102,7 @@ def longest_answer(made, scored):
 
 
 def test_rollouts_whose_siblings_all_agree_contribute_nothing(learner):
-    made = [learner(Rl(**SETTINGS, optimisation_epochs=2)) for _ in range(2)]
+    made = [learner(rl_settings(**SETTINGS, optimisation_epochs=2)) for _ in range(2)]
     scored = scored_by(made[0])
     with_others = [*scored[:2], agreeing(scored[2])]
     losses = [
@@ -114,7 +113,7 @@ def test_rollouts_whose_siblings_all_agree_contribute_nothing(learner):
 
 
 def test_where_all_siblings_agree_everywhere_the_policy_stays_as_it_is_whatever_its_momentum(learner):
-    made = learner(Rl(**SETTINGS))
+    made = learner(rl_settings(**SETTINGS))
     update(made, scored_by(made))
     before = weights_of(made)
     assert update(made, [agreeing(one) for one in scored_by(made, step=1)]) == []
@@ -125,12 +124,12 @@ def test_the_penalty_pulls_back_to_the_reference(learner):
     """Two learners drift alike; then the one whose penalty weighs more comes closer to the reference."""
     found = []
     for kl in (0.0, 10.0):
-        made = learner(Rl(**SETTINGS, kl=kl, optimisation_epochs=4))
+        made = learner(rl_settings(**SETTINGS, kl=kl, optimisation_epochs=4))
         found.append([tally.means()["kl"] for tally in update(made, scored_by(made))])
     assert found[1][3] < found[0][3] / 2
 
 
 def test_a_tally_of_parts_is_the_tally_of_the_whole(learner):
-    made = learner(Rl(**SETTINGS))
+    made = learner(rl_settings(**SETTINGS))
     (whole,) = update(made, scored_by(made))
     assert together([whole, whole]).means() == pytest.approx(whole.means())

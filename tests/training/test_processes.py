@@ -1,7 +1,7 @@
 import pytest
+from default_settings import params_with
 from stage_processes import Task, complete
 
-from videmo.settings.params import check_params
 from videmo.settings.sections import SftSettings
 from videmo.training import sft
 
@@ -10,7 +10,7 @@ SETTINGS = {"sft": {"batch_clips": 2, "attribute": LEVEL}}
 
 
 def teach(settings, inputs, output, level):
-    return sft.run(SftSettings.of(check_params(settings), f"sft_{level}", level=level), inputs, output, level)
+    return sft.run(SftSettings.of(params_with(settings), f"sft_{level}", level=level), inputs, output, level)
 
 
 @pytest.mark.parametrize("zero_stage", [0, 2])

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from default_settings import params_with
 from stage_processes import Task, complete, kill_when
 
 from videmo.backbone.loading import load_policy
-from videmo.settings.params import check_params
 from videmo.settings.sections import TreeRlSettings
 from videmo.training import tree_rl
 
@@ -57,7 +57,7 @@ def test_a_killed_run_goes_on_only_with_its_processes_and_shards_and_ends_as_an_
         told = rf"\.{setting} = {found}: the checkpoint step-\d .* {held}; resume with execution\.{setting} = {held}"
         monkeypatch.setenv("WORLD_SIZE", str(number))
         with pytest.raises(ValueError, match=told):
-            tree_rl.run(TreeRlSettings.of(check_params(other.settings), "tree_rl"), other.inputs, other.output)
+            tree_rl.run(TreeRlSettings.of(params_with(other.settings), "tree_rl"), other.inputs, other.output)
     monkeypatch.undo()
     complete(killed)
     complete(unbroken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from default_settings import reward_settings
 from tree_sentences import render_sentences
 
 from videmo.settings.endpoint import Endpoint
@@ -15,7 +16,8 @@ from videmo.tree.model import LEVELS, AffectiveTree, Pair
 from videmo.tree.text import render
 from videmo.tree.vocabulary import ASPECTS, EMOTIONS
 
-SETTINGS = Reward()
+SETTINGS = reward_settings()
+STRICT = reward_settings(edit_lambda=0.5, label_cost=0.9)
 REFERENCE = AffectiveTree(
     attribute=(Pair("accessory", "hat"), Pair("age", "young"), Pair("gender", "male"), Pair("lip thickness", "thin")),
     expression=(Pair("brows", "lowered"), Pair("jaw", "relaxed"), Pair("mouth corners", "lowered")),
@@ -39,7 +41,7 @@ def test_the_right_caption_earns_everything(text):
     assert set(reward(text).named().values()) == {1.0}
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.7, label_cost=0.2)])
+@pytest.mark.parametrize("settings", [SETTINGS, reward_settings(edit_lambda=0.7, label_cost=0.2)])
 def test_a_caption_earns_the_exponential_of_its_edit_distance(settings):
     changed = reward(RIGHT.replace("anger", "fear").replace("age: young; ", ""), settings)
     assert changed.tree == pytest.approx(math.exp(-settings.edit_lambda * (settings.label_cost + 1)))
@@ -50,7 +52,7 @@ def test_a_caption_earns_the_exponential_of_its_edit_distance(settings):
 
 def test_items_that_are_near_each_other_may_cost_less():
     near = [{"aspect": "emotion", "items": ["fear", "anger", "disgust"], "cost": 0.1}]
-    settings = Reward.model_validate({"similar": near})
+    settings = reward_settings(similar=near)
     found = [reward(RIGHT.replace("anger", name), settings).emotion for name in ("fear", "disgust", "sadness")]
     costs = [0.1, 0.1, settings.label_cost]
     assert found == pytest.approx([math.exp(-settings.edit_lambda * cost) for cost in costs])
@@ -91,7 +93,7 @@ SCORER = Endpoint(url="http://localhost/v1", model="m")
 
 
 def test_a_scorer_is_a_term_of_its_own_with_its_weight_in_the_total():
-    settings = Reward(scorer=SCORER, scorer_weight=0.5)
+    settings = reward_settings(scorer=SCORER, scorer_weight=0.5)
     wrong = RIGHT.replace("anger", "fear")
     scored, alone = caption_rewards([wrong, wrong], REFERENCE, settings, scored=[0.4, None])
     assert alone == reward(wrong)
@@ -133,7 +135,7 @@ def test_gaming_a_caption_earns_less_than_the_right_one(game):
 @pytest.mark.parametrize("game", GAMES)
 def test_gaming_does_not_pay_even_where_it_takes_in_the_scorer(game):
     texts = [RIGHT, GAMES[game]]
-    right, gamed = caption_rewards(texts, REFERENCE, Reward(scorer=SCORER), scored=[0.9, 1.0])
+    right, gamed = caption_rewards(texts, REFERENCE, reward_settings(scorer=SCORER), scored=[0.9, 1.0])
     assert gamed.total < right.total - 0.05
 
 
@@ -171,7 +173,7 @@ IGNORANT = {
 }
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.05), Reward(edit_lambda=0.5, label_cost=0.9)])
+@pytest.mark.parametrize("settings", [SETTINGS, STRICT])
 @pytest.mark.parametrize("said", IGNORANT)
 def test_what_can_be_said_without_a_look_earns_less_than_an_honest_answer_that_is_half_right(said, settings):
     assert reward(IGNORANT[said], settings).total < reward(HONEST, settings).total - 0.02
@@ -207,7 +209,7 @@ ADDED = {
 }
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, Reward(edit_lambda=0.05), Reward(edit_lambda=0.5, label_cost=0.9)])
+@pytest.mark.parametrize("settings", [SETTINGS, STRICT])
 @pytest.mark.parametrize("added", ADDED)
 def test_nothing_done_to_an_honest_answer_earns_it_more(added, settings):
     assert ADDED[added] != HONEST
@@ -286,7 +288,7 @@ def test_none_is_right_only_where_nothing_applies():
 
 
 def test_rewards_lie_in_0_to_1_even_where_every_weight_is_zero():
-    silent = Reward().model_copy(update={"tree_weight": 0, "qa_weight": 0, "format_weight": 0})
+    silent = reward_settings().model_copy(update={"tree_weight": 0, "qa_weight": 0, "format_weight": 0})
     assert reward(RIGHT, silent).total == 0
     for text in GAMES.values():
         assert all(0 <= term <= 1 for term in reward(text).named().values())

@@ -2,13 +2,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from default_settings import endpoint_limits, reward_settings, rl_settings
 
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
 from videmo.llm.client import connect
 from videmo.settings.endpoint import Endpoint
-from videmo.settings.execution import EndpointLimits
-from videmo.settings.rl import Reward, Rl
 from videmo.tasks.catalog import PARTS
 from videmo.tasks.questions import ask
 from videmo.training.prompts import prompts
@@ -36,7 +35,7 @@ def test_each_level_earns_by_its_own_segment_and_by_what_follows():
         node(1, TRUTH[1], 0), node(1, TRUTH[1], 1),
         node(2, TRUTH[2], 2), node(2, "<emotion>emotion: anger</emotion>", 2), node(2, TRUTH[2], 3),
     )  # fmt: skip
-    scored = score(CAPTION, Rollout(nodes), Reward())
+    scored = score(CAPTION, Rollout(nodes), reward_settings())
     advantages = scored.advantages.advantages.tolist()
     assert advantages[0] > 0 > advantages[1]
     assert advantages[3] == advantages[1]  # an only child answers for the choice above it
@@ -50,7 +49,7 @@ def test_questions_are_scored_by_their_answers():
     question = "What is the age? Choose one: young, middle-aged, elderly."
     asked = Sample("c.age", "c", "age", "attribute", "train", question, "young")
     nodes = tuple(RolloutNode("answer", text, (1,), (-0.5,), -1) for text in ("young", "elderly", "young", ""))
-    scored = score(asked, Rollout(nodes), Reward())
+    scored = score(asked, Rollout(nodes), reward_settings())
     assert [terms.qa for terms in scored.leaves] == [1, 0, 1, 0]
     assert scored.advantages.advantages[0] == scored.advantages.advantages[2] > 0
     assert "question_qa" in means([scored])
@@ -67,7 +66,7 @@ def test_over_levels_a_gap_counts_by_how_large_it_is_among_those_of_its_level():
     asked = Sample("c.age", "c", "age", "attribute", "train", ask(PARTS["age"]), "young")
     answers = Rollout(tuple(RolloutNode("answer", text, (1,), (-0.5,), -1) for text in ("young", "elderly")))
     batch = [(CAPTION, Rollout(near)), (CAPTION, Rollout(far)), (asked, answers)]
-    plain = [score(sample, rollout, Reward(), by_group=False) for sample, rollout in batch]
+    plain = [score(sample, rollout, reward_settings(), by_group=False) for sample, rollout in batch]
     scaled = [one.advantages.advantages.tolist() for one in over_levels(plain)]
     gaps = [one.advantages.advantages.tolist() for one in plain]
     usual = (sum(gap**2 for gap in (*gaps[0][:2], *gaps[1][:2])) / 4) ** 0.5
@@ -75,14 +74,14 @@ def test_over_levels_a_gap_counts_by_how_large_it_is_among_those_of_its_level():
     assert abs(scaled[1][0]) > 2 * abs(scaled[0][0]) > 0
     assert scaled[0][4:] == pytest.approx([1, -1, 0, 0], abs=0.01)
     assert scaled[2] == pytest.approx([1, -1], abs=0.01)
-    by_group = [score(sample, rollout, Reward()).advantages.advantages.tolist() for sample, rollout in batch]
+    by_group = [score(sample, rollout, reward_settings()).advantages.advantages.tolist() for sample, rollout in batch]
     for one in by_group[:2]:
         assert one[:2] == pytest.approx([1, -1], abs=0.01)
 
 
 def test_levels_are_scaled_by_the_spreads_of_all_processes():
     nodes = (node(0, TRUTH[0], -1), node(0, "<attribute></attribute>", -1))
-    alone = score(CAPTION, Rollout(nodes), Reward(), by_group=False)
+    alone = score(CAPTION, Rollout(nodes), reward_settings(), by_group=False)
 
     def with_another_process(tally):
         return together([tally, Tally({"attribute": (9 * tally.sums["attribute"][0], tally.sums["attribute"][1])})])
@@ -130,7 +129,7 @@ def test_a_segment_that_games_the_reward_stands_below_an_honest_half_right_one(g
                 nodes.append(node(below, honest[below], above))
                 above = len(nodes) - 1
     rollout = in_levels(nodes)
-    scored = score(replace(CAPTION, answer=FULL), rollout, Reward())
+    scored = score(replace(CAPTION, answer=FULL), rollout, reward_settings())
     of_pair = [scored.advantages.advantages[index] for index, one in enumerate(rollout.nodes) if one.level == name]
     assert of_pair[0] > 0 > of_pair[1]
 
@@ -143,7 +142,7 @@ def in_levels(nodes):
 
 
 def test_a_scorer_is_asked_about_the_leaves_of_captions_alone(chat_server):
-    scorer, limits = Endpoint(url=chat_server.url, model="m"), EndpointLimits(retries=0)
+    scorer, limits = Endpoint(url=chat_server.url, model="m"), endpoint_limits(retries=0)
     wrong = TRUTH[2].replace("fear", "anger")
     nodes = (node(0, TRUTH[0], -1), node(1, TRUTH[1], 0), node(2, TRUTH[2], 1), node(2, wrong, 1), node(2, " ", 0))
     asked = Sample("c.age", "c", "age", "attribute", "train", "What is the age?", "young")
@@ -151,7 +150,7 @@ def test_a_scorer_is_asked_about_the_leaves_of_captions_alone(chat_server):
     chat_server.reply = lambda instruction, content: "20" if "fear" in json.loads(content)["answer"] else "Score: 90"
     said = ask_scorer([asked, CAPTION], rollouts, connect(scorer, limits, "rl.reward.scorer").ask)
     assert said == [None, [0.2, 0.9, 0.9]]
-    settings = Reward(scorer=scorer, scorer_weight=1.0)
+    settings = reward_settings(scorer=scorer, scorer_weight=1.0)
     with_scorer, without = (score(CAPTION, rollouts[1], settings, leaves) for leaves in (said[1], None))
     assert [terms.scorer for terms in with_scorer.leaves] == said[1]
     assert with_scorer.advantages.advantages[2] < 0 < without.advantages.advantages[2]
@@ -165,18 +164,18 @@ def test_questions_take_turns_among_the_parts():
         for part, clips in (("age", 50), ("gender", 2), ("head_pose", 50))
         for clip in range(clips)
     ]
-    asked = prompts(samples, Rl(batch_clips=8, question_clips=6))
+    asked = prompts(samples, rl_settings(batch_clips=8, question_clips=6))
     captions, questions = asked.at(3)
     assert [sample.part for sample in captions] == ["fine_caption"] * 2
     assert sorted(sample.part for sample in questions) == ["age"] * 2 + ["gender"] * 2 + ["head_pose"] * 2
-    assert asked.at(3) == prompts(samples, Rl(batch_clips=8, question_clips=6)).at(3)
+    assert asked.at(3) == prompts(samples, rl_settings(batch_clips=8, question_clips=6)).at(3)
 
 
 def test_without_trees_there_are_questions_alone_and_without_anything_a_refusal():
     question = Sample("c.age", "c", "age", "attribute", "train", "?", "!")
-    captions, questions = prompts([question], Rl(batch_clips=3, question_clips=1)).at(0)
+    captions, questions = prompts([question], rl_settings(batch_clips=3, question_clips=1)).at(0)
     assert (len(captions), len(questions)) == (0, 3)
-    captions, questions = prompts([CAPTION], Rl(batch_clips=3, question_clips=1)).at(0)
+    captions, questions = prompts([CAPTION], rl_settings(batch_clips=3, question_clips=1)).at(0)
     assert (len(captions), len(questions)) == (3, 0)
     with pytest.raises(ValueError, match="nothing to ask"):
-        prompts([], Rl())
+        prompts([], rl_settings())

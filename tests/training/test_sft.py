@@ -1,10 +1,10 @@
 import pytest
 import torch
+from default_settings import params_with
 from stage_processes import Task, kill_when
 
 from videmo.backbone.loading import load_policy
 from videmo.backbone.policy import Policy
-from videmo.settings.params import check_params
 from videmo.settings.sections import SftSettings
 from videmo.stages.report import StageReport
 from videmo.training import sft
@@ -18,7 +18,7 @@ SETTINGS = {
 
 
 def teach(settings, inputs, output, level):
-    return sft.run(SftSettings.of(check_params(settings), f"sft_{level}", level=level), inputs, output, level)
+    return sft.run(SftSettings.of(params_with(settings), f"sft_{level}", level=level), inputs, output, level)
 
 
 def model_weights(output):

@@ -3,13 +3,12 @@ import re
 
 import pytest
 import torch
+from default_settings import params_with, rl_settings
 
 from videmo.backbone.loading import load_policy
 from videmo.generation.hf import HfSampler
 from videmo.llm.client import CeilingReached
 from videmo.settings.errors import SettingError
-from videmo.settings.params import check_params
-from videmo.settings.rl import Rl
 from videmo.settings.sections import TreeRlSettings
 from videmo.tasks.catalog import PARTS
 from videmo.training import tree_rl
@@ -25,7 +24,7 @@ SETTINGS = {
 
 
 def train(settings, inputs, output):
-    return tree_rl.run(TreeRlSettings.of(check_params(settings), "tree_rl"), inputs, output)
+    return tree_rl.run(TreeRlSettings.of(params_with(settings), "tree_rl"), inputs, output)
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_the_vision_tower_takes_part_under_gradient(inputs, tmp_path, curve, one
 
 def test_a_policy_that_samples_otherwise_than_it_trains_is_refused(noise_videos, speaking_policy):
     asked = [(noise_videos[0], PARTS["fine_caption"].question)]
-    settings = Rl(max_segment_tokens=24)
+    settings = rl_settings(max_segment_tokens=24)
     assert check_parity(speaking_policy, HfSampler(speaking_policy), asked, settings) < 1e-4
     hook = speaking_policy.decoder.norm.register_forward_hook(
         lambda module, inputs, output: output * (1.01 if torch.is_inference_mode_enabled() else 1.0)

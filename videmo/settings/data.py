@@ -14,13 +14,13 @@ class Data(Section):
     """How clips are sampled. Each source extends it by settings of its own (sources.py)."""
 
     source: str
-    seed: Seed = 0
+    seed: Seed
     # Of the people (of the clips where people are unknown); 1: nobody is trained on, for an evaluation alone.
-    test_share: Annotated[float, Field(gt=0, le=1)] = 0.2
-    frames: Annotated[int, Field(ge=2, le=16, multiple_of=2)] = 8
-    frame_size: Annotated[int, Field(ge=28, multiple_of=28)] = 84  # pixels; frames are squared by padding
-    max_rejected: Share = 0.2
-    shard_clips: Positive = 256
+    test_share: Annotated[float, Field(gt=0, le=1)]
+    frames: Annotated[int, Field(ge=2, le=16, multiple_of=2)]
+    frame_size: Annotated[int, Field(ge=28, multiple_of=28)]  # pixels; frames are squared by padding
+    max_rejected: Share
+    shard_clips: Positive
 
     @property
     def module(self) -> str:
@@ -48,6 +48,6 @@ class Data(Section):
 class Validation(Section):
     """What must hold of clips and samples before anything is trained on them."""
 
-    min_clips: Positive = 8
-    min_columns: Annotated[int, Field(ge=1, le=33)] = 1  # face-15 columns with at least one test sample
-    max_unknown_share: Share = 0.0  # tree pairs outside the vocabulary
+    min_clips: Positive
+    min_columns: Annotated[int, Field(ge=1, le=33)]  # face-15 columns with at least one test sample
+    max_unknown_share: Share  # tree pairs outside the vocabulary

@@ -12,25 +12,25 @@ from videmo.settings.kinds import Positive, Rate, Section
 class EndpointLimits(Section):
     """How every large model is asked; the limits hold for each process of a stage."""
 
-    concurrency: Positive = 8
+    concurrency: Positive
     requests_per_minute: Rate | None = None
-    timeout: Rate = 120  # seconds of silence
-    retries: Annotated[int, Field(ge=0)] = 5  # after no answer, 408, 409, 429 or 5xx; the waits double to a minute
-    max_requests: Positive = 10_000  # retries too, in one run of a stage; what is kept on disk is not asked again
+    timeout: Rate  # seconds of silence
+    retries: Annotated[int, Field(ge=0)]  # after no answer, 408, 409, 429 or 5xx; the waits double to a minute
+    max_requests: Positive  # retries too, in one run of a stage; what is kept on disk is not asked again
 
 
 class Execution(Section):
     """How a run runs on this machine, and not what comes out."""
 
-    workers: Annotated[int, Field(ge=1, le=1024)] = 2  # processes that decode videos
-    sft_checkpoint_steps: Positive = 50
-    rl_checkpoint_steps: Positive = 20
-    answer_batch: Positive = 64  # questions that a model answers at once
-    micro_tokens: Positive = 8192  # of rollout trees in one forward and backward pass: bounds memory
-    processes: Positive = 1  # of a training stage, one a GPU
-    zero_stage: Annotated[int, Field(ge=0, le=3)] = 0  # how DeepSpeed splits a model over processes
-    offload: bool = False  # the optimiser's state stays in the machine's memory
-    endpoint: EndpointLimits = EndpointLimits()
+    workers: Annotated[int, Field(ge=1, le=1024)]  # processes that decode videos
+    sft_checkpoint_steps: Positive
+    rl_checkpoint_steps: Positive
+    answer_batch: Positive  # questions that a model answers at once
+    micro_tokens: Positive  # of rollout trees in one forward and backward pass: bounds memory
+    processes: Positive  # of a training stage, one a GPU
+    zero_stage: Annotated[int, Field(ge=0, le=3)]  # how DeepSpeed splits a model over processes
+    offload: bool  # the optimiser's state stays in the machine's memory
+    endpoint: EndpointLimits
 
     @model_validator(mode="after")
     def offload_needs_zero(self) -> Execution:

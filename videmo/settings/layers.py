@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from videmo.settings.reading import change_of, read
-from videmo.settings.sources import DEFAULT, SOURCES
+from videmo.settings.sources import SOURCES
 
-GROUND = "params.yaml"  # complete, and below every other file
+NAME = "params.yaml"
+GROUND = Path(__file__).with_name(NAME)  # the project's, which an installed package carries too: complete
 SET = "--set "  # all of them are one layer
 
 
@@ -21,9 +22,10 @@ class Layers:
 
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    aside: dict[str, tuple[Any, str]] = field(default_factory=dict)  # of `data`, what the present source does not have
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
-        self._drop_data_of_another_source(values, origin)
+        self._switch_source(values, origin)
         _merge(self.values, values)
         for setting in settings_in(values):
             below = [known for known in self.origins if known.startswith(f"{setting}.")]
@@ -31,42 +33,43 @@ class Layers:
                 del self.origins[known]
             self.origins[setting] = origin
 
-    def _drop_data_of_another_source(self, values: Mapping[str, Any], origin: str) -> None:
-        """Where `values` name another source, forget what the layers below say and it does not have."""
+    def _switch_source(self, values: Mapping[str, Any], origin: str) -> None:
+        """Where `values` name another source, set aside what it does not have, and take up again what it has."""
         above, below = values.get("data"), self.values.get("data")
         name = above.get("source") if isinstance(above, Mapping) else None
         if not isinstance(name, str) or name not in SOURCES or not isinstance(below, dict):
             return
-        if name == below.get("source", DEFAULT):
+        if name == below.get("source"):
             return
         for setting in [known for known in self.origins if known.startswith("data.")]:
             key = setting.split(".")[1]
             same_layer = origin.startswith(SET) and self.origins[setting].startswith(SET)
             if key not in SOURCES[name].model_fields and not same_layer:
-                below.pop(key, None)
-                del self.origins[setting]
+                self.aside[key] = below.pop(key), self.origins.pop(setting)
+        for key in self.aside.keys() & SOURCES[name].model_fields.keys():
+            below[key], self.origins[f"data.{key}"] = self.aside.pop(key)
 
 
 def stack(files: Sequence[Path], changes: Sequence[str], near: Path | None = None) -> Layers:
-    """params.yaml of the current directory, or else of the nearest one above `near`; `files` on top of it in order, and
-    `changes`, each `section.key=value`, on top of them.
+    """The project's params.yaml; on top of it that of the current directory, or else the nearest one above `near`; then
+    `files` in order, and `changes`, each `section.key=value`.
 
     Raises SettingError where a file cannot be read or a change is none.
     """
     layers = Layers()
-    ground = ground_file(near)
-    for path in ([ground] if ground else []) + [path for path in files if not _same(path, ground)]:
+    below = {path.resolve(): path for path in grounds(near)}
+    for path in [*below.values(), *(path for path in files if path.resolve() not in below)]:
         layers.add(read(path), str(path))
     for change in changes:
         layers.add(change_of(change, layers.values), f"{SET}{change}")
     return layers
 
 
-def ground_file(near: Path | None = None) -> Path | None:
-    """The params.yaml that lies below every other file; None where there is none."""
+def grounds(near: Path | None = None) -> list[Path]:
+    """The files called params.yaml that lie below all others: the project's, and the one that is at hand."""
     places = (Path.cwd(), *(near.resolve().parents if near else ()))
-    found = next((place / GROUND for place in places if (place / GROUND).is_file()), None)
-    return Path(os.path.relpath(found)) if found else None
+    at_hand = next((place / NAME for place in places if (place / NAME).is_file()), GROUND)
+    return [Path(os.path.relpath(path.resolve())) for path in (GROUND, at_hand)]
 
 
 def settings_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -85,7 +88,3 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
             _merge(held, value)
         else:
             below[name] = dict(value) if isinstance(value, Mapping) else value
-
-
-def _same(path: Path, ground: Path | None) -> bool:
-    return ground is not None and path.resolve() == ground.resolve()

@@ -23,19 +23,19 @@ from videmo.settings.layers import Layers, settings_in, stack
 from videmo.settings.promotion import Promotion
 from videmo.settings.rl import Rl
 from videmo.settings.sft import Sft
-from videmo.settings.sources import FacesData, data_of
+from videmo.settings.sources import data_of
 
 
 class Params(Section):
-    data: SerializeAsAny[Data] = FacesData()  # those of its source, and written with them
-    validation: Validation = Validation()
-    backbone: Backbone = Backbone()
-    sft: Sft = Sft()
-    rl: Rl = Rl()
-    reasoning: Reasoning = Reasoning()
-    evaluation: Evaluation = Evaluation()
-    promotion: Promotion = Promotion()
-    execution: Execution = Execution()
+    data: SerializeAsAny[Data]  # those of its source, and written with them
+    validation: Validation
+    backbone: Backbone
+    sft: Sft
+    rl: Rl
+    reasoning: Reasoning
+    evaluation: Evaluation
+    promotion: Promotion
+    execution: Execution
 
     @field_validator("data", mode="before")
     @classmethod

@@ -14,11 +14,11 @@ from videmo.tasks.catalog import TASKS
 class Promotion(Section):
     """When a challenger becomes the champion."""
 
-    min_gain: float = 0.0  # points of mean15 that the lower end of the interval must exceed
-    task_tolerance: Points = 3.0  # points any one task may fall
-    task_tolerances: dict[str, Points] = Field(default={})  # task -> points, where it is another number for one task
+    min_gain: float  # points of mean15 that the lower end of the interval must exceed
+    task_tolerance: Points  # points any one task may fall
+    task_tolerances: dict[str, Points]  # task -> points, where it is another number for one task
     # What MLflow takes for a name, in an address such as models:/videmo@champion and in a search, too.
-    model_name: Annotated[str, Field(max_length=200, pattern=r"^[^/:?'\s\x00-\x1f][^/:?'\x00-\x1f]*$")] = "videmo"
+    model_name: Annotated[str, Field(max_length=200, pattern=r"^[^/:?'\s\x00-\x1f][^/:?'\x00-\x1f]*$")]
 
     @field_validator("task_tolerances")
     @classmethod

@@ -36,14 +36,14 @@ class Similar(Section):
 
 
 class Reward(Section):
-    edit_lambda: Rate = 0.05  # R = exp(-lambda * Edit)
-    label_cost: Share = 0.5  # same aspect, other item
-    similar: tuple[Similar, ...] = ()  # where two items stand together in several, the last one's cost holds
-    tree_weight: Share = 0.6
-    qa_weight: Share = 0.3
-    format_weight: Share = 0.1
+    edit_lambda: Rate  # R = exp(-lambda * Edit)
+    label_cost: Share  # same aspect, other item
+    similar: tuple[Similar, ...]  # where two items stand together in several, the last one's cost holds
+    tree_weight: Share
+    qa_weight: Share
+    format_weight: Share
     scorer: Endpoint | None = None  # a large model that scores full captions as well
-    scorer_weight: Share = 0.3  # counts where there is a scorer
+    scorer_weight: Share  # counts where there is a scorer
 
     @model_validator(mode="after")
     def something_is_rewarded(self) -> Reward:
@@ -53,25 +53,25 @@ class Reward(Section):
 
 
 class Rl(Section):
-    branching: tuple[int, int, int] = (2, 2, 2)
-    steps: Positive = 40
-    batch_clips: Positive = 8
-    question_clips: Annotated[int, Field(ge=0)] = 4  # clips of a batch that are asked a question of face-15 instead
-    learning_rate: Rate = 1e-5
-    temperature: Temperature = 1.0
-    max_segment_tokens: Positive = 160
-    clip_low: Share = 0.2
-    clip_high: Share = 0.28
-    kl: Annotated[float, Field(ge=0)] = 0.02
+    branching: tuple[int, int, int]
+    steps: Positive
+    batch_clips: Positive
+    question_clips: Annotated[int, Field(ge=0)]  # clips of a batch that are asked a question of face-15 instead
+    learning_rate: Rate
+    temperature: Temperature
+    max_segment_tokens: Positive
+    clip_low: Share
+    clip_high: Share
+    kl: Annotated[float, Field(ge=0)]
     # Deviations from siblings are divided by their spread within the group, by what is usual on the level in the batch,
     # or by nothing.
-    advantage_scale: Literal["group", "level", "none"] = "level"
-    aggregation: Literal["token", "sequence"] = "sequence"  # the loss is a mean over tokens, or over answers' means
-    optimisation_epochs: Positive = 1
-    gradient_clip: Rate = 1.0
-    parity_tolerance: Rate = 1e-4
-    reward: Reward = Reward()
-    seed: Seed = 0
+    advantage_scale: Literal["group", "level", "none"]
+    aggregation: Literal["token", "sequence"]  # the loss is a mean over tokens, or over answers' means
+    optimisation_epochs: Positive
+    gradient_clip: Rate
+    parity_tolerance: Rate
+    reward: Reward
+    seed: Seed
 
     @model_validator(mode="after")
     def every_level_branches(self) -> Rl:

@@ -18,25 +18,25 @@ class Lora(Section):
 class LevelSettings(Section):
     """One step of the curriculum."""
 
-    epochs: Rate = 3.0
-    learning_rate: Rate = 2e-5
-    replay: Share = 0.0  # share of each batch drawn from the levels before
-    samples_per_clip: Positive = 8  # questions about one clip that share its video in a pack
+    epochs: Rate
+    learning_rate: Rate
+    replay: Share  # share of each batch drawn from the levels before
+    samples_per_clip: Positive  # questions about one clip that share its video in a pack
 
 
 class Curriculum(Section):
     """What all levels share."""
 
-    batch_clips: Positive = 16  # packs in a micro-batch
-    accumulation: Positive = 1
-    warmup: Share = 0.03
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    gradient_clip: Rate = 1.0
+    batch_clips: Positive  # packs in a micro-batch
+    accumulation: Positive
+    warmup: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    gradient_clip: Rate
     lora: Lora | None = None
-    seed: Seed = 0
+    seed: Seed
 
 
 class Sft(Curriculum):
-    attribute: LevelSettings = LevelSettings()
-    expression: LevelSettings = LevelSettings()
-    emotion: LevelSettings = LevelSettings()
+    attribute: LevelSettings
+    expression: LevelSettings
+    emotion: LevelSettings

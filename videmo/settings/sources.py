@@ -17,7 +17,6 @@ from videmo.settings.kinds import Positive
 
 Kind = TypeVar("Kind", bound=type[Data])
 SOURCES: dict[str, type[Data]] = {}
-DEFAULT = "faces"
 
 
 def source(name: str) -> Callable[[Kind], Kind]:
@@ -35,8 +34,8 @@ class FacesData(Data):
     """People drawn frame by frame."""
 
     source: Literal["faces"] = "faces"
-    people: Annotated[int, Field(ge=2)] = 200  # how many different people; some are held out
-    clips_per_person: Positive = 4
+    people: Annotated[int, Field(ge=2)]  # how many different people; some are held out
+    clips_per_person: Positive
 
     @property
     def made(self) -> int:
@@ -88,10 +87,10 @@ class FolderData(VideosData):
 
 def data_of(settings: Mapping[str, Any]) -> Data:
     """The section `data`, checked as its source has it. Raises ValueError, all problems on one line."""
-    name = settings.get("source", DEFAULT)
-    kind = SOURCES.get(name) if isinstance(name, str) else None
-    if kind is None:
+    name = settings.get("source")
+    if not isinstance(name, str) or name not in SOURCES:
         raise ValueError(f"data.source = {name!r}: no such source; there are {', '.join(SOURCES)}")
+    kind = SOURCES[name]
     try:
         return kind.model_validate(dict(settings))
     except ValidationError as error:

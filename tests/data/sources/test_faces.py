@@ -9,6 +9,7 @@ from functools import cache
 import av
 import numpy as np
 import pytest
+from default_settings import faces_data
 
 from videmo.data.clip import CLIP_ID
 from videmo.data.decoding import decode
@@ -21,7 +22,6 @@ from videmo.drawn.ground_truth import face_box, labels_of, tree_of
 from videmo.drawn.performance import Performance, perform, sample_performance
 from videmo.drawn.person import sample_person
 from videmo.drawn.script import KINDS, Script
-from videmo.settings.sources import FacesData
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS, PARTS
 from videmo.tree.model import LEVELS, Pair
 from videmo.tree.vocabulary import ASPECTS, EMOTIONS, HEAD_POSES
@@ -233,8 +233,8 @@ def test_the_face_box_holds_the_face_and_not_the_whole_frame():
 
 
 def test_a_pool_of_workers_yields_what_one_does_in_order(tmp_path):
-    alone = list(recordings(FacesData(people=3, clips_per_person=2), tmp_path / "alone", workers=1))
-    pooled = list(recordings(FacesData(people=3, clips_per_person=2), tmp_path / "pooled", workers=2))
+    alone = list(recordings(faces_data(people=3, clips_per_person=2), tmp_path / "alone", workers=1))
+    pooled = list(recordings(faces_data(people=3, clips_per_person=2), tmp_path / "pooled", workers=2))
     assert [recording.id for recording in alone] == [recording.id for recording in pooled]
     assert len({recording.id for recording in alone}) == 6
     assert all(CLIP_ID.fullmatch(recording.id) for recording in alone)
@@ -249,7 +249,7 @@ def test_a_pool_of_workers_yields_what_one_does_in_order(tmp_path):
 
 
 def test_a_video_comes_back_with_its_frames_and_colours(tmp_path):
-    recording, *_ = recordings(FacesData(people=2, clips_per_person=1, seed=4), tmp_path, workers=1)
+    recording, *_ = recordings(faces_data(people=2, clips_per_person=1, seed=4), tmp_path, workers=1)
     drawn = draw_frames(stage(4, NAMESPACE, 0, 0), 168)
     with av.open(str(recording.video)) as container:
         assert container.streams.video[0].codec_context.name == "h264"

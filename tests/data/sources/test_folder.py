@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from default_settings import folder_data
 
 from videmo.data.clip import Recording, Rejected
 from videmo.data.sources.folder import COLUMNS, course, recordings
@@ -18,7 +19,7 @@ def folder(path: Path, csv: str | bytes, *files: str) -> FolderData:
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(name.encode())
     (path / "labels.csv").write_bytes(csv if isinstance(csv, bytes) else csv.encode())
-    return FolderData(path=path)
+    return folder_data(path)
 
 
 def found(config: FolderData) -> list[Recording | Rejected]:
@@ -174,9 +175,9 @@ def test_a_name_that_no_disk_could_hold_is_a_file_that_is_not_there(tmp_path):
 
 def test_a_missing_directory_or_csv_names_the_setting(tmp_path):
     with pytest.raises(SettingError, match=r"data\.path"):
-        found(FolderData(path=tmp_path / "gone"))
+        found(folder_data(tmp_path / "gone"))
     with pytest.raises(SettingError, match=r"data\.labels"):
-        found(FolderData(path=tmp_path))
+        found(folder_data(tmp_path))
 
 
 @pytest.mark.parametrize(

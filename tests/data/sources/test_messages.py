@@ -4,12 +4,12 @@ import json
 import shutil
 
 import pytest
+from default_settings import folder_data
 
 from videmo.data.clip import Recording, Rejected
 from videmo.data.exchange import Item, export_samples
 from videmo.data.sources import folder, messages
 from videmo.settings.errors import SettingError
-from videmo.settings.sources import FolderData
 from videmo.tree.model import Pair
 
 
@@ -20,7 +20,7 @@ def item(answer: str, source: str, question: str = "Tell me.") -> Item:
 def test_an_export_is_a_source_again_and_gives_the_same_labels_and_trees(dataset, tmp_path):
     source = shutil.copytree(dataset.directory.parent / "in", tmp_path / "in")
     export_samples(dataset.samples, dataset.clips, source / "train.json")
-    again = list(folder.recordings(FolderData(path=source, labels="train.json"), tmp_path))
+    again = list(folder.recordings(folder_data(source, labels="train.json"), tmp_path))
     assert [recording.id for recording in again] == list(dataset.clips)
     for recording in again:
         clip = dataset.clips[recording.id]
@@ -86,7 +86,7 @@ def test_a_video_that_is_not_there_is_set_aside_and_the_others_stay(tmp_path):
 
 def test_a_file_that_is_missing_or_out_of_format_is_an_error_of_the_whole_source(tmp_path):
     with pytest.raises(SettingError, match=r"data\.labels"):
-        list(folder.recordings(FolderData(path=tmp_path, labels="gone.json"), tmp_path))
+        list(folder.recordings(folder_data(tmp_path, labels="gone.json"), tmp_path))
     (tmp_path / "a.json").write_text(json.dumps([{"text": "no messages"}]))
     with pytest.raises(ValueError, match="item 0"):
-        list(folder.recordings(FolderData(path=tmp_path, labels="a.json"), tmp_path))
+        list(folder.recordings(folder_data(tmp_path, labels="a.json"), tmp_path))
