@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,15 +78,7 @@ def run_file(
     if explain:
         print("\n".join(settings_of_run.explain(settings, layers, explain)))
         return None
-    from videmo.pipeline.door import check_run
-    from videmo.pipeline.run_names import check_name, free_name
-
-    check_run(settings, here=endpoint is None)
-    check_name(name)
-    if endpoint is not None:
-        from videmo.kubeflow.submit import check_endpoint
-
-        check_endpoint(endpoint)
+    _check(settings, name, endpoint)
     pipeline = pipeline_file.load(file, here=endpoint is None)
     if verify:
         from videmo.pipeline.verify import verify_plan
@@ -94,15 +86,41 @@ def run_file(
         verify_plan(settings)
     if plan:
         _show_plan(settings, pipeline, fresh=no_cache)
-    elif endpoint:
-        from videmo.kubeflow.submit import submit
+        return None
+    return _start(pipeline, settings, layers.origins, endpoint, name, fresh=no_cache)
 
-        print(submit(pipeline, settings, endpoint, name or free_name(), fresh=no_cache))
-    else:
+
+def _check(settings: Params, name: str | None, endpoint: str | None) -> None:
+    """Refuse at the door what would only fail later: on this machine, or on the server at `endpoint`."""
+    from videmo.pipeline.door import check_run
+    from videmo.pipeline.run_names import check_name
+
+    check_run(settings, here=endpoint is None)
+    check_name(name)
+    if endpoint is not None:
+        from videmo.kubeflow.submit import check_endpoint
+
+        check_endpoint(endpoint)
+
+
+def _start(
+    pipeline: PipelineFile,
+    settings: Params,
+    origins: Mapping[str, str],
+    endpoint: str | None,
+    name: str | None,
+    fresh: bool,
+) -> int:
+    """Run the pipeline here, or submit it to the server at `endpoint`. Returns the exit code."""
+    if endpoint is None:
         from videmo.kubeflow.local_runner import run_here
 
-        return run_here(pipeline, settings, name, fresh=no_cache, origins=layers.origins)
-    return None
+        return run_here(pipeline, settings, name, fresh=fresh, origins=origins)
+    from videmo.kubeflow.submit import submit
+    from videmo.pipeline.run_names import free_name
+
+    print(submit(pipeline, settings, endpoint, name or free_name(), fresh=fresh))
+    return 0
 
 
 def _run(arguments: list[str]) -> int:
