@@ -203,8 +203,11 @@ def test_the_shapes_of_a_family_are_those_of_its_models():
 
 def test_published_configs_with_the_language_models_settings_at_the_top_are_understood(model):
     config = json.loads((model / "config.json").read_text())
-    text = config.pop("text_config")
-    (model / "config.json").write_text(json.dumps({**text, **config}))
+    published = {**config["text_config"], **config}
+    del published["text_config"]
+    shapes = FAMILIES[config["model_type"]].shapes
+    assert shapes(published) == shapes(config)
+    (model / "config.json").write_text(json.dumps(published))
     check_policy(model)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 import time
 
 import pytest
@@ -46,14 +47,19 @@ def test_a_pipe_gets_a_line_for_start_quarters_and_end_of_a_step(run, tmp_path):
     assert lines == ["tree_rl started", "tree_rl 75%", "tree_rl done in 1.2 s", "gate started"]
 
 
-@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_pipe_that_nobody_reads_any_more_does_not_end_the_run(run):
+def test_a_pipe_that_nobody_reads_any_more_ends_the_display_quietly_and_not_the_run(run, monkeypatch):
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
     reader, writer = os.pipe()
     out = os.fdopen(writer, "w")
+    threads = threading.active_count()
     with showing(run, list(TABLE), PLAN, out):
+        assert threading.active_count() == threads + 1
         os.close(reader)
         run.record(StepRecord("tree_rl", "d", ""))
         time.sleep(0.6)
+        assert threading.active_count() == threads
+        assert errors == []
     os.dup2(os.open(os.devnull, os.O_WRONLY), writer)
     out.close()
 

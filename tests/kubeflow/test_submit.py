@@ -17,12 +17,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def server() -> Iterator[Callable[..., str]]:
-    """Start a server that answers /healthz with one thing and everything else with another; returns its address."""
+    """Start a server that answers /healthz with one thing and everything else with another; returns its address.
+
+    asked: where the paths go that it is asked for."""
     started: list[ThreadingHTTPServer] = []
 
-    def start(health: bytes, rest: tuple[int, bytes] = (200, b"{}")) -> str:
+    def start(health: bytes, rest: tuple[int, bytes] = (200, b"{}"), asked: list[str] | None = None) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if asked is not None:
+                    asked.append(self.path)
                 status, body = (200, health) if self.path.endswith("/healthz") else rest
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -44,8 +48,10 @@ def server() -> Iterator[Callable[..., str]]:
         one.server_close()
 
 
-def test_a_server_that_says_how_it_is_is_taken(server):
-    check_endpoint(server(b'{"multi_user": false}'))
+def test_a_server_that_reports_its_health_is_accepted_after_one_request(server):
+    asked: list[str] = []
+    check_endpoint(server(b'{"multi_user": false}', asked=asked))
+    assert asked == ["/apis/v2beta1/healthz"]
 
 
 @pytest.mark.parametrize("page", [b"<html>another server</html>", b"[]", b""])

@@ -62,8 +62,14 @@ def test_the_key_of_a_large_model_has_to_be_in_the_environment_where_the_steps_r
     check_outside(params)
 
 
-def test_the_key_of_a_judge_that_is_not_asked_is_no_matter():
-    check_outside(params_with({"evaluation": {"endpoint": SERVER}}))
+def test_the_key_of_a_judge_is_needed_only_where_the_judge_is_asked():
+    refused = []
+    for judge in ("rules", "endpoint"):
+        try:
+            check_outside(params_with({"evaluation": {"judge": judge, "endpoint": SERVER}}))
+        except SettingError:
+            refused.append(judge)
+    assert refused == ["endpoint"]
 
 
 def test_a_folder_of_videos_needs_its_labels_and_enters_for_the_sections_that_name_it(tmp_path, monkeypatch):
