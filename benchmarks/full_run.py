@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def timed_run(home: Path, options: list[str]) -> Run:
-    """One run of the pipeline. Raises SystemExit where it fails."""
+    """One run of the pipeline. Raises SystemExit if it fails."""
     command = [str(Path(sys.executable).parent / "kfp"), "run", "pipelines/full.py", *options]
     started, peak = time.monotonic(), 0
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "VIDEMO_HOME": str(home)})

@@ -27,7 +27,7 @@ class LeftOutStatement(Operator):
 
 
 class LeftOutArgument(Operator):
-    """The last argument of several: `f(a, b)` becomes `f(a)`. What changes nothing where all is well stays."""
+    """The last argument of several: `f(a, b)` becomes `f(a)`. Arguments that change nothing if all is well stay."""
 
     def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
         if node.type == "arglist" and (last := node.children[-1]).type != "operator" and not _guards(last):

@@ -40,7 +40,7 @@ from benchmarks.left_out import LeftOutArgument, LeftOutCall, LeftOutStatement
 
 ROOT = Path(__file__).parents[1]
 SAFETY = 900  # seconds by the clock, whatever happens
-MEMORY = 12 * 2**30  # bytes that a mutant may ask for, such as one that takes the length of an array wrongly
+MEMORY = 12 * 2**30  # bytes that a mutant may allocate, such as one that gets the length of an array wrong
 PYTEST = "-m pytest -x -q -p no:cacheprovider -p no:xdist --hypothesis-profile=mutation"
 
 
@@ -148,7 +148,7 @@ def operators() -> Iterator[Operator]:
 
 
 def does_something_else(code: str, mutated: str) -> bool:
-    """Whether the change is one of what runs: annotations do not (every module here has them as strings)."""
+    """Whether the changed code runs: annotations do not (in every module here they are strings)."""
     try:
         return without_annotations(mutated) != without_annotations(code)
     except SyntaxError:

@@ -182,7 +182,7 @@ def scored(clip: str, rollout: Rollout) -> Scored:
 
 def check_equal(policy: Policy, videos: Mapping[str, Video], theirs: Sequence[tuple[str, list[int], Tensor]]) -> None:
     """TRL's log-probabilities of its completions are ours, and those that a tree's segments were sampled with are those
-    of its leaves as separate answers. Raises SystemExit where one differs by more than AGREES."""
+    of its leaves as separate answers. Raises SystemExit if one differs by more than AGREES."""
     by_clip = {clip: [one for one in theirs if one[0] == clip] for clip in videos}
     ours = torch.cat(list(answer_logprobs(policy, videos, {c: [t for _, t, _ in of] for c, of in by_clip.items()})))
     gap = float((ours - torch.stack([one[2] for of in by_clip.values() for one in of])).abs().max())

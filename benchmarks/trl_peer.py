@@ -58,7 +58,7 @@ class Trainer(GRPOTrainer):
 
 
 class Between(TrainerCallback):
-    """Calls `between` with the number of the step ahead of each of the trainer's steps, which `lap` then times."""
+    """Calls `between` with the number of the step before each of the trainer's steps, which `lap` then times."""
 
     def __init__(self, between: Callable[[int], None], lap: Callable[[], AbstractContextManager[None]]):
         self.between = between
@@ -118,7 +118,7 @@ def open_trainer(policy: Policy, pictures: Mapping[str, Any], question: str, sha
 def completions(trainer: Trainer) -> list[tuple[str, list[int], Tensor]]:
     """Of the last step: the clip, the tokens and the reference's log-probabilities, of every completion.
 
-    Raises SystemExit where one ended early.
+    Raises SystemExit if one ended early.
     """
     if not trainer.made["completion_mask"].all():
         raise SystemExit("a completion of TRL's ended early: there would be fewer tokens on its side")

@@ -2,8 +2,8 @@
 
 python -m benchmarks.ablations [--params FILE] [--set SECTION.KEY=VALUE] [--seeds 0 1 2] [--jobs N] [--plan]
 
-From the store where it has the output; started again, it goes on. Writes ablations.json,
-comparisons.json and ablations.html to runs/ablations, anew after each setting.
+Outputs in the store are reused, so that a new start continues. Writes ablations.json, comparisons.json and
+ablations.html to runs/ablations again after each setting.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RUN = Run("ablations")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0, 1 where a step failed, 2 where there is a mistake in the settings, 130 where it was stopped."""
+    """The exit code: 0, or 1 if a step failed, 2 if there is a mistake in the settings, 130 if it was stopped."""
     options = _options(arguments)
     try:
         params = load_params(options.params, options.set)
@@ -82,7 +82,7 @@ def _run(params: Params, options: argparse.Namespace) -> int:
 
 
 def _jobs() -> int:
-    """Two threads make the tiny model hardly faster than one; a GPU is one step's alone."""
+    """Two threads make the tiny model hardly faster than one; a GPU serves one step at a time."""
     import torch
 
     return 1 if torch.cuda.is_available() else min(os.cpu_count() or 1, 4)
@@ -115,7 +115,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _number(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text} is no number of steps; use 1 or more")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of steps; use 1 or more")
     return int(text)
 
 

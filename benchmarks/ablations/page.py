@@ -98,7 +98,7 @@ def _sentence(found: Ablations, differences: Mapping[str, Any]) -> str:
         return f"{total - found.missing} of {total} answers (a setting with a seed) are there so far."
     gain = differences["tree_grpo - curriculum"]["pooled"]["mean15"]
     found_gain = Interval(*gain)
-    told = "a gain" if found_gain.is_above(0) else "a loss" if found_gain.is_below(0) else "not told from chance"
+    told = "a gain" if found_gain.is_above(0) else "a loss" if found_gain.is_below(0) else "not significant"
     points = f"{gain[0]:+.1f} points {bounds_text(gain, signed=True)}".replace("-", "\N{MINUS SIGN}")
     return f"Tree GRPO against the curriculum alone: {points} in the mean of the 15 tasks, {told}."
 

@@ -1,5 +1,5 @@
 """Steps side by side, each in a process of its own, forked from one that has imported everything: it starts at once,
-and takes what it held of memory with it."""
+and frees its memory when it ends."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def make(step: Step, log: Path, jobs: int = 1) -> float:
         if step.done:
             return 0.0
         if not step.current:
-            raise RuntimeError("the code was changed in the meantime; the same command goes on with the new one")
+            raise RuntimeError("the code has changed meanwhile; run the same command again to use the new code")
         if step.output.exists():  # damaged
             discard(step.output)
         inputs = {source.stage.name: source.output for source in step.inputs}

@@ -52,7 +52,7 @@ class Step:
         return _digest(self.stage, self.params, self.inputs) == self.digest
 
     def chain(self) -> list[Step]:
-        """All that has to be there for this step, in order, and itself."""
+        """Every step that this one needs, in order, and itself at the end."""
         return [*(before for source in self.inputs for before in source.chain()), self]
 
 

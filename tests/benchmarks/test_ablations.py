@@ -191,7 +191,7 @@ def test_a_step_that_fails_says_why_and_where_the_rest_is(tmp_path):
 
 def test_a_step_whose_code_was_changed_after_the_plan_is_not_run(tmp_path):
     step = replace(steps_of(PARAMS, 0)["base"], digest="0123456789abcdef")
-    with pytest.raises(RuntimeError, match="the code was changed in the meantime"):
+    with pytest.raises(RuntimeError, match="the code has changed meanwhile"):
         make(step, tmp_path / "step.log")
     assert not step.output.exists()
 
@@ -200,7 +200,7 @@ def test_a_step_waits_for_what_it_reads_and_a_failure_names_its_step(tmp_path):
     answers = steps_of(changed(params_with(), *TINY), 0)["base"]
     changed_since = replace(answers, digest="0123456789abcdef")
     tasks = [Task(step.stage.name, step, tmp_path / "step.log") for step in (changed_since, *answers.inputs)]
-    with pytest.raises(RuntimeError, match=r"answers_base failed: the code was changed[^$]*step\.log"):
+    with pytest.raises(RuntimeError, match=r"answers_base failed: the code has changed[^$]*step\.log"):
         list(make_all(tasks, 2))
     assert answers.inputs[0].done
     assert not changed_since.output.exists()

@@ -58,7 +58,7 @@ def videmo(params):
 def test_without_a_registry_the_commands_say_so_and_make_none(videmo, tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path / "none"))
-    with pytest.raises(SettingError, match="no registry yet; a run makes it"):
+    with pytest.raises(SettingError, match="no registry yet; a run creates one"):
         videmo("list")
     assert not (tmp_path / "none").exists()
 

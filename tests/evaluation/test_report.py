@@ -178,7 +178,7 @@ def test_the_champion_stands_in_every_chart_and_table_of_the_models(tmp_path, ou
 def test_a_model_that_another_judge_scored_is_not_shown_beside_and_the_page_says_why(tmp_path, outputs, registered):
     text = beside(tmp_path, outputs, {**registered, "judge": "endpoint:large@there"}).text
     assert text.count("champion, version 3") == 1
-    assert "Not shown beside them: champion, version 3. The judge of those is endpoint:large@there, not rules" in text
+    assert "Not shown beside them: champion, version 3. They were judged by endpoint:large@there, not rules" in text
 
 
 def test_every_column_stands_in_a_row_with_its_parts_and_how_many_questions_were_asked(tmp_path, outputs):

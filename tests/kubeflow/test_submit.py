@@ -56,7 +56,7 @@ def test_a_server_that_reports_its_health_is_accepted_after_one_request(server):
 
 @pytest.mark.parametrize("page", [b"<html>another server</html>", b"[]", b""])
 def test_another_server_at_the_address_is_refused(server, page):
-    with pytest.raises(SettingError, match="no Kubeflow Pipelines server there: it answers something else"):
+    with pytest.raises(SettingError, match="no Kubeflow Pipelines server there: its answer is not that"):
         check_endpoint(server(page))
 
 

@@ -53,7 +53,7 @@ def test_the_history_marks_what_has_no_effect_and_notes_what_somebody_changed(ve
     assert [line.split(": ", 1)[1] for line in told.splitlines()] == [
         "better",
         "better",
-        "WITHOUT EFFECT, another was faster: too late",
+        "WITHOUT EFFECT, another came first: too late",
     ]
     assert noted.startswith("note: the alias champion is on version 1, the history says version 2")
 

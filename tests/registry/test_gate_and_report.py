@@ -93,6 +93,6 @@ def test_a_judge_that_cannot_be_reached_costs_the_report_its_registered_models_a
     }
     keep_registered(run, params_with(settings), run.steps())
     assert not (run.folder / "registered.json").exists()
-    assert "the report is without registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
+    assert "the report has no registered models: evaluation.endpoint.url = http://localhost:9/v1" in (
         capsys.readouterr().out
     )

@@ -92,7 +92,7 @@ def test_a_model_that_was_rolled_back_does_not_come_back_by_itself(evaluated, tm
     _, verdict = promoted(better, tmp_path, "again")
     assert champion() == "1"
     assert not verdict["passed"]
-    assert "version 2, which a rollback took out of charge (entry 3: it stares)" in verdict["reason"]
+    assert "version 2, which was rolled back (entry 3: it stares)" in verdict["reason"]
     assert verdict["gain"][1] > 0
 
 

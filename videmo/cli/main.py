@@ -43,7 +43,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         print(f"videmo: {missing_package(error)}", file=sys.stderr)
         sys.exit(1)
-    except OSError as error:  # a disk that is full or must not be written
+    except OSError as error:  # a full or read-only disk
         print(f"videmo: {error.filename or 'the disk'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
 
@@ -56,7 +56,7 @@ def show_plan(
         str | None, typer.Option(help="Print what a setting or section is and where it comes from.", metavar="KEY")
     ] = None,
     write: Annotated[Path | None, typer.Option(help="Write each digest to <stage>.txt in this directory.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Read again what was read before.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check cached outputs and outside files again.")] = False,
 ) -> None:
     """Print each stage with its digest, and whether it is cached or why it would run."""
     if explain:
@@ -208,7 +208,7 @@ def show_train_job(
     from videmo.pipeline.step import Run, planned_inputs
 
     if name not in TABLE or not TABLE[name].distributed:
-        raise SettingError(f"{name}: no training stage")
+        raise SettingError(f"{name}: is not a training stage")
     check_name(run)
     settings = _settings(params, overrides)
     if settings.execution.processes % nodes:

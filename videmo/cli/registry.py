@@ -162,8 +162,8 @@ def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
     from videmo.registry.tracking import missing_database, tracking_uri
 
     if missing_database():
-        raise SettingError(f"{tracking_uri()}: no registry yet; a run makes it, or set MLFLOW_TRACKING_URI")
-    # Somebody waits for the answer: MLflow would go on asking a server that is down for minutes.
+        raise SettingError(f"{tracking_uri()}: no registry yet; a run creates one, or set MLFLOW_TRACKING_URI")
+    # Somebody is waiting for the answer: MLflow would retry for minutes if the server is down.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -203,7 +203,7 @@ def _version_line(row: dict[str, Any]) -> str:
 def _entry_line(entry: Entry, counts: bool) -> str:
     change = entry.change
     moved = f"{entry.before or '-'} -> {change.version}"
-    said = change.reason if counts else f"WITHOUT EFFECT, another was faster: {change.reason}"
+    said = change.reason if counts else f"WITHOUT EFFECT, another came first: {change.reason}"
     return (
         f"{entry.number:>4}  {entry.when:%Y-%m-%d %H:%M}  {moved:<12}  {change.kind:<8}  {entry.who}: {said}".rstrip()
     )

@@ -19,7 +19,7 @@ POLICIES = ("sft_", "tree_rl")  # how the names of stages that make policies beg
 
 
 def run(params: AnswerSettings, inputs: Mapping[str, Path], output: Path, reasoning: bool) -> StageReport:
-    """Ask the policy among `inputs`, the backbone where there is none; writes `predictions.jsonl`.
+    """Ask the policy among `inputs`, or the backbone if there is none; writes `predictions.jsonl`.
 
     With `reasoning` it answers level by level what has levels; the other answers are those among `inputs`.
     """

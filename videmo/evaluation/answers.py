@@ -1,5 +1,5 @@
-"""Ask a model the test questions, all questions about a clip together, so that its video is encoded once; what has been
-answered is kept, whenever it ends."""
+"""Ask a model the test questions, all questions about a clip together, so that its video is encoded once; answers are
+kept as they come, so that a stopped run loses none."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from videmo.generation.rollout import Answer
     from videmo.generation.sampler import Answering, Sampler
 
-CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then is off the subject
+CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then is off topic
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Questions:
-    """The test samples, those about one clip side by side, and where their frames are."""
+    """The test samples, grouped by clip, and where their frames are."""
 
     dataset: Dataset
     samples: tuple[Sample, ...]
@@ -43,7 +43,7 @@ class Questions:
         return Questions(self.dataset, tuple(sample for sample in self.samples if sample.part in parts))
 
     def by_clips(self, clips: int) -> Iterator[Questions]:
-        """All questions about so many clips at a time: enough that a sampler finds a full batch for each question."""
+        """How many clips to ask about at a time: enough for a full batch of each question."""
         groups = [list(about_clip) for _, about_clip in groupby(self.samples, key=lambda sample: sample.clip)]
         for start in range(0, len(groups), clips):
             about = groups[start : start + clips]
@@ -53,7 +53,7 @@ class Questions:
 def choose_questions(dataset: Dataset, max_clips: int | None) -> Questions:
     """The test questions, about `max_clips` clips if given: always the same ones, whatever the order of the data.
 
-    Raises ValueError where there is nothing to ask.
+    Raises ValueError if there is nothing to ask.
     """
     samples = dataset.of(split="test")
     if not samples:
@@ -72,10 +72,10 @@ def answer_questions(
     progress: Progress,
     plain: Sequence[Prediction] | None = None,
 ) -> list[Prediction]:
-    """The answers of a model to the test questions of a data set: the one way that a model is asked.
+    """The answers of a model to the test questions of a data set: the only way in which a model is asked.
 
-    data: an output of data_build.  kept: the file where answers gather, so that a killed run goes on.  plain: the
-    model's plain answers, where it is to reason; then those that have levels are found level by level.
+    data: an output of data_build.  kept: the file that collects answers, so that a killed run can continue.  plain: the
+    model's plain answers, if it is to reason: those that have levels are then found level by level.
     """
     questions = choose_questions(open_dataset(data), params.evaluation.max_clips)
     if plain is None:
@@ -87,7 +87,7 @@ def answer_questions(
 def plain_answers(
     sampler: Answering, questions: Questions, params: AnswerSettings, kept: Path, progress: Progress
 ) -> list[Prediction]:
-    """Greedy answers to every question; `kept` is where they gather."""
+    """Greedy answers to every question; `kept` collects them."""
     asking = partial(ask, sampler, config=params.evaluation)
     return answered(kept, questions, params.execution.answer_batch, asking, progress)
 
@@ -100,7 +100,7 @@ def reasoned_answers(
     progress: Progress,
     plain: Sequence[Prediction],
 ) -> list[Prediction]:
-    """The answers `plain`, but those of whole trees found level by level; `kept` is where these gather."""
+    """The answers `plain`, but those of whole trees found level by level; `kept` collects these."""
     asking = partial(ask_reasoning, sampler, config=params.evaluation, reasoning=params.reasoning)
     clips = max(1, params.execution.answer_batch // params.reasoning.candidates)
     reasoned = answered(kept, questions.only(*REASONED), clips, asking, progress)
@@ -154,9 +154,8 @@ def open_model(name: str | Path, params: AnswerSettings) -> Sampler:
 
 
 def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
-    """As `open_model`; and where `name` is a directory of a model of another kind, that model as it is.
-
-    Raises ValueError where that is to be sampled by what knows policies alone.
+    """As `open_model`, but if `name` is the directory of a model of another family, that model as it is. Raises
+    ValueError if the sampler knows only policies.
     """
     from videmo.backbone.weights_check import is_policy
 

@@ -24,7 +24,7 @@ BINS = 10
 class Choice:
     """An answer where one of several was asked for; `chosen` is as the answer space has it, or UNREAD.
 
-    `confidence` is the probability that the model gave to its answer, None where that is not known.
+    `confidence` is the probability that the model gave to its answer, None if that is not known.
     """
 
     prediction: Prediction
@@ -45,7 +45,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often which label was taken for which; `name` is that of the choices.
+    """A confusion matrix; `name` says of which choices.
 
     counts: (labels, labels), rows the references, columns the answers; the last label of both is UNREAD.
     """
@@ -92,7 +92,7 @@ def confusions(choices: Iterable[Choice], resamples: int, seed: int) -> tuple[Co
 
 
 def taken_for(choices: Sequence[Choice], labels: Sequence[str]) -> Array:
-    """How often which label was taken for which: (labels, labels), rows the references, columns the answers."""
+    """The confusion matrix: (labels, labels), rows the references, columns the answers."""
     place = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(counts, ([place[c.reference] for c in choices], [place[c.chosen] for c in choices]), 1)
@@ -156,7 +156,7 @@ def _confusion(name: str, choices: Sequence[Choice], resamples: int, seed: int) 
 
 
 def _drawn(choices: Sequence[Choice], labels: Sequence[str], resamples: int, seed: int) -> tuple[Array, Array] | None:
-    """How often each label was asked for and found, in resamples of the people: two of (resamples, labels); None where
+    """How often each label was asked for and found, in resamples of the people: two of (resamples, labels); None if
     there are too few people."""
     cluster = clusters_of(choice.prediction for choice in choices)
     clusters, of = np.unique([cluster[choice.prediction.clip] for choice in choices], return_inverse=True)

@@ -39,7 +39,7 @@ def run(params: EvalSettings, inputs: Mapping[str, Path], output: Path) -> Stage
 
 
 def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> dict[str, Any]:
-    """What the answers of some models to the same questions, about so many clips, come to; and what each of the models
+    """The figures of several models' answers to the same questions about `clips` clips, and what each of the models
     adds to the one before it.
 
     A model measured in all of the paper's columns has the paper's aggregates as well, truncated as the paper prints
@@ -73,7 +73,7 @@ def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, 
 
 
 def figures_json(estimates: Estimates) -> dict[str, Any]:
-    """Every figure as [value, low, high], the last two None where the interval is unknown."""
+    """Every figure as [value, low, high], the last two None if the interval is unknown."""
     levels = {"column": estimates.columns, "task": estimates.tasks, "table": estimates.tables}
     listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
     return {**listed, MEAN15: estimates.mean15.as_list()}

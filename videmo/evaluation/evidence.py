@@ -16,7 +16,7 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a paired difference of two models can and cannot show; by task, and for MEAN15 where it says so.
+    """What a paired difference of two models can and cannot show; by task, and for MEAN15 where stated.
 
     p: of no difference at all, two-sided, adjusted for looking at so many tasks at once (Holm 1979): the chance that
     any of those called different at p is not is at most p.  detectable: the smallest true difference, with MEAN15, that
@@ -28,8 +28,8 @@ class Evidence:
 
 
 def evidence(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Evidence:
-    """How far the resamples of `difference` reach. A task that fewer than FEW clusters measure is left out, and every p
-    where there are too few resamples for any to come below SIGNIFICANT.
+    """What the resamples of `difference` show. A task that fewer than FEW clusters measure is left out, and so is every
+    p if there are too few resamples for any to fall below SIGNIFICANT.
 
     p is twice the share of resamples on the other side of zero, one added to count the data themselves (Davison and
     Hinkley 1997, section 4.4). The detectable difference is z(0.975) + z(0.8) = 2.80 standard errors, the error that of
@@ -53,7 +53,7 @@ def evidence(challenger: Scores, champion: Scores, resamples: int, seed: int) ->
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values adjusted so that the chance of any false discovery among them is kept (Holm 1979)."""
+    """p-values adjusted to control the chance of any false discovery among them (Holm 1979)."""
     order = sorted(range(len(p)), key=p.__getitem__)
     adjusted, highest = [1.0] * len(p), 0.0
     for place, index in enumerate(order):

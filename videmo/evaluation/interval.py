@@ -12,7 +12,7 @@ Figure = list[float | None]  # as JSON: [value, low, high]; the last two are nul
 class Interval:
     """A figure with its central 95 % percentile interval.
 
-    `low` and `high` are None where the interval is unknown: too few people were tested for a bootstrap.
+    `low` and `high` are None if the interval is unknown: too few people were tested for a bootstrap.
     """
 
     value: float
@@ -49,8 +49,8 @@ def figure_text(figure: Sequence[float | None], signed: bool = False) -> str:
 
 
 def read_figure(stored: Sequence[float | None], lowest: float) -> Figure:
-    """A stored figure that may be of a version in which an unknown interval was all that is possible: from `lowest` (0
-    for a score, -100 for a gain) to 100."""
+    """A stored figure. Earlier versions stored an unknown interval as all that is possible: from `lowest` (0 for a
+    score, -100 for a gain) to 100."""
     value, low, high = stored
     if low is not None and high is not None and low <= lowest and high >= 100:
         return [value, None, None]

@@ -36,7 +36,7 @@ RULES = Judge(JUDGE, lambda answers: [score_answer(*answer) for answer in answer
 
 
 def choose_judge(settings: Scoring, limits: EndpointLimits) -> Judge:
-    """The judge that the settings name. Raises SettingError where the key of its endpoint is missing."""
+    """The judge that the settings name. Raises SettingError if the key of its endpoint is missing."""
     if settings.judge == JUDGE:
         return RULES
     assert settings.endpoint is not None
@@ -62,7 +62,7 @@ def endpoint_judge(client: Client) -> Judge:
 def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
     """Score every answer in every column it counts in.
 
-    Raises ValueError where a question or reference is not one of face-15, EndpointError where the judge does not
+    Raises ValueError if a question or reference is not one of face-15, EndpointError if the judge does not
     answer or its limit of requests is reached; its replies are cached, and the next run asks for the rest.
     """
     answers = [(p.part, p.question, p.response, p.reference) for p in predictions]
@@ -79,7 +79,7 @@ def score(predictions: Sequence[Prediction], judge: Judge = RULES) -> Scores:
 
 
 def count_unread(predictions: Iterable[Prediction]) -> dict[str, tuple[int, int]]:
-    """(unreadable, all) answers to the `rules` judge: of trees, and of other answers."""
+    """How many answers the `rules` judge cannot read, of how many: trees, and other answers."""
     answers = Counter((p.part, p.question, p.response) for p in predictions)
     counts = {"trees": [0, 0], "other answers": [0, 0]}
     for (part, question, response), times in answers.items():

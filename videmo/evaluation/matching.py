@@ -18,7 +18,8 @@ class Matched:
     """One prediction for every sample, in the samples' order, with the data set's own reference.
 
     `missing`: the samples that no line answers; their response is empty, so that leaving a question out does not pay.
-    `repeated`: lines about a sample that a line before has answered, which counts.  `extra`: lines about no sample.
+    `repeated`: lines about a sample that an earlier line has answered, which is the one that counts.  `extra`: lines
+    about no sample.
     """
 
     predictions: tuple[Prediction, ...]
@@ -56,7 +57,7 @@ def match_file(path: Path, dataset: Dataset, samples: Sequence[Sample]) -> Match
     """The answers to `samples` in a file with ms-swift's fields, in any order.
 
     A line answers the sample that its `id` names, or else the one with its video and question; of the video's path only
-    the end has to be the data set's. Raises ValueError where no line answers anything.
+    the end has to be the data set's. Raises ValueError if no line answers anything.
     """
     lines, bad_lines = read_lines(path)
     find = _Finder(dataset, samples)
@@ -96,7 +97,7 @@ class _Finder:
         return self._by_question.get((clip, _plain(line.question))) if clip else None
 
     def _clip(self, video: str) -> str | None:
-        """Whose video the path is: the longest of its ends that is known, a directory less each time."""
+        """Whose video the path is: the longest known end of it, tried with one leading directory less each time."""
         parts = PurePosixPath(video.replace("\\", "/")).parts[-self._longest :]
         ends = (parts[start:] for start in range(len(parts)))
         return next((self._clips[end] for end in ends if end in self._clips), None)

@@ -57,7 +57,7 @@ def prediction_for(
 
 
 def clusters_of(predictions: Iterable[Prediction]) -> dict[str, str]:
-    """Clip -> its cluster: what it shares with others that are not independent of it, the people, else the clip."""
+    """Clip -> its cluster: the people in it, shared by clips that are not independent; or else the clip itself."""
     groups = people_groups({prediction.clip: prediction.person for prediction in predictions})
     return {clip: name for name, (_, clips) in groups.items() for clip in clips}
 
@@ -118,7 +118,7 @@ def read_answers(output: Path) -> tuple[Prediction, ...]:
 
 
 def read_lines(path: Path) -> tuple[list[Line], list[BadLine]]:
-    """The answers in a file of ms-swift's fields, whoever wrote it, and the lines that are none."""
+    """The answers in a file of ms-swift's fields, whoever wrote it, and the lines that cannot be used."""
     return _read(path, _line)
 
 

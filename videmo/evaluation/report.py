@@ -1,4 +1,4 @@
-"""The report of a run: metrics.json and report.html, one page that needs nothing but itself."""
+"""The report of a run: metrics.json and report.html, a single self-contained page."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _sentence(found: Finished) -> str:
     """The outcome of the run in one sentence."""
     for step in found.failed:
         if step["error"] == STOPPED:
-            return f"The run was stopped in {step['stage']}; the same command goes on from there."
+            return f"The run was stopped in {step['stage']}; run the same command again to continue."
         return f"The run failed in {step['stage']}."
     if found.verdict:
         return str(found.verdict["reason"])
@@ -147,12 +147,12 @@ def _models(found: Finished) -> dict[str, Any]:
 
 
 def _apart(found: Finished) -> str | None:
-    """Why registered models do not stand beside those of the run, if they do not."""
+    """Why registered models are not shown beside those of the run, if they are not."""
     if not (found.scores and found.registered) or found.scores["judge"] == found.registered["judge"]:
         return None
     names = "; ".join(found.registered["models"])
     ours, theirs = found.scores["judge"], found.registered["judge"]
-    return f"Not shown beside them: {names}. The judge of those is {theirs}, not {ours}, so no figure can be compared."
+    return f"Not shown beside them: {names}. They were judged by {theirs}, not {ours}, so figures cannot be compared."
 
 
 def _answers(found: Finished) -> tuple[str, tuple[Prediction, ...]]:

@@ -24,7 +24,7 @@ class Finished:
     """What a run has to show: its steps in order, and what could be read of the outputs of those that succeeded.
 
     `failed` has the gate and the report among it, which are no stages. `verdict` is the gate's, as a dictionary, or
-    that of the promotion, which asks again; None where the run did not get that far. `registered` has the figures of
+    that of the promotion, which asks again; None if the run did not get that far. `registered` has the figures of
     versions in the registry that answered the same questions, and their judge.
     """
 
@@ -38,7 +38,7 @@ class Finished:
 
 
 def finished(run: Path, steps: Sequence[StepRecord], failed: Sequence[StepRecord]) -> Finished:
-    """Read what the steps left, whatever of it is there."""
+    """Read whatever the steps have left."""
     outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}
     evaluated, built, gate = (outputs.get(name) for name in ("face15_eval", "data_build", "gate"))
@@ -69,7 +69,7 @@ def run_metrics(found: Finished) -> dict[str, Any]:
 
 
 def log_confusion(answers: Path, metrics: Any) -> None:
-    """Hand what a model took for what in CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
+    """Log the confusion matrix of CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
 
     answers: an output of answers_<model>.  Rows are references, columns answers. Where the part was not asked there is
     nothing to show.
@@ -88,7 +88,7 @@ def write_verdict(gate: Path, page: str | Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file, None where there is none."""
+    """The content of a JSON file, None if there is none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 

@@ -18,8 +18,8 @@ Array = np.ndarray
 MEASURES: tuple[tuple[str, str], ...] = tuple((c.name, part) for c in COLUMNS.values() for part in c.parts)
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(column.table for column in COLUMNS.values()))
 MEAN15 = "mean15"
-FEW = 5  # clusters; resamples of fewer are too often all alike to say how far chance reaches
-LOST = 0.05  # share of resamples without a mean; the rest would speak only for the cases in which nobody is lost
+FEW = 5  # clusters; resamples of fewer are too often identical to show the effect of chance
+LOST = 0.05  # share of resamples without a mean; the others would only cover the cases in which nobody is lost
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Estimates:
 def estimate(scores: Scores, resamples: int, seed: int) -> Estimates:
     """The figures of one model with intervals.
 
-    Raises ValueError where there are no scores or one is not a number.
+    Raises ValueError if there are no scores or one is not a number.
     """
     return _estimates(scores, _figures(scores, resamples, seed))
 
@@ -58,7 +58,7 @@ def estimate(scores: Scores, resamples: int, seed: int) -> Estimates:
 def difference(challenger: Scores, champion: Scores, resamples: int, seed: int) -> Estimates:
     """Challenger minus champion, paired: each resample draws the same people for both.
 
-    Raises ValueError where the two were not given the same samples by the same judge.
+    Raises ValueError if the two were not given the same samples by the same judge.
     """
     return _estimates(challenger, resampled_differences(challenger, champion, resamples, seed))
 
@@ -196,5 +196,5 @@ def _intervals(names: Iterable[str], figures: Array) -> dict[str, Interval]:
 
 
 def interval(value: float, low: float, high: float) -> Interval:
-    """Unknown where no resample gave a value, so that the bounds are not numbers."""
+    """Unknown if no resample gave a value, so that the bounds are not numbers."""
     return Interval(float(value)) if np.isnan(low) else Interval(float(value), float(low), float(high))

@@ -40,9 +40,9 @@ NEVER = -100.0  # the lowest bias vLLM takes; what is left of a token's probabil
 class VllmSampler(Sampler):
     """Samples from `policy` as it was when it was given, here or to `follow`.
 
-    rows: requests that are decoded side by side.  prefix_tokens: how much of videos is held as embeddings at a time.
-    Raises ModuleNotFoundError where vLLM is not installed. The same seed gives the same rollouts, not those of
-    `HfSampler`, which draws in another way.
+    rows: requests that are decoded side by side.  prefix_tokens: how many tokens of videos are held as embeddings at a
+    time. Raises ModuleNotFoundError if vLLM is not installed. The same seed gives the same rollouts, not those of
+    `HfSampler`, which draws differently.
     """
 
     def __init__(self, policy: Policy, rows: int = 64, prefix_tokens: int = 32_768):
@@ -137,10 +137,9 @@ class VllmSampler(Sampler):
             yield chunk, opened
 
     def _lay_positions(self, model: nn.Module) -> None:
-        """Have vLLM's `model` lay rotary positions as the policy does.
-
-        Of its own it has text go on after the last of the video's positions on any axis, as Qwen's first code did;
-        transformers 5, by which the policy is trained, after the last on height and width.
+        """Make vLLM's `model` assign rotary positions as the policy does. By default it continues text after the
+        video's last position on any axis, as Qwen's first code did; transformers 5, with which the policy is trained,
+        after the last on height and width.
         """
 
         def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:

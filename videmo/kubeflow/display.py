@@ -19,7 +19,7 @@ MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]�
 
 @dataclass(frozen=True)
 class ShownStep:
-    """A step as it is shown: seconds so far, and how far it says it is."""
+    """A step as it is shown: seconds so far, and the progress it reports."""
 
     step: StepRecord
     seconds: float
@@ -41,7 +41,7 @@ def showing(run: Run, stages: Sequence[str], plan: Sequence[PlannedStep], out: T
 
 
 class Watched:
-    """The steps of a run as their records and progress files tell them; keeps when each was first seen running."""
+    """The steps of a run, read from their records and progress files; remembers when each was first seen running."""
 
     def __init__(self, run: Run, plan: Sequence[PlannedStep]):
         self.run, self.plan = run, plan

@@ -34,7 +34,7 @@ class PipelineFile:
     stages: tuple[str, ...]  # of the table, in the order of the table
 
     def arguments(self, params: Params, run_name: str, fresh: bool) -> dict[str, Any]:
-        """What the pipeline is given, of `params` and `run`, as far as it takes them."""
+        """The arguments of the pipeline: `params` and `run`, if it takes them."""
         offered = {
             "params": params.model_dump(mode="json", exclude_none=True),
             "run": {"name": run_name, "fresh": fresh},
@@ -82,7 +82,7 @@ class PipelineFile:
 
 
 def check_path(path: Path) -> None:
-    """Raise SettingError where `path` is not a Python file."""
+    """Raise SettingError if `path` is not a Python file."""
     if path.is_file() and path.suffix == ".py":
         return
     if path.exists():
@@ -93,9 +93,8 @@ def check_path(path: Path) -> None:
 
 
 def import_kfp() -> None:
-    """Import kfp without its client, which brings those of several clouds along: most of a second for nothing here.
-
-    The variable is the one by which a step's container does without it. `kfp.Client` is imported when it is named.
+    """Import kfp without its client, which imports those of several clouds and takes most of a second. The variable is
+    kfp's own, for the containers of steps. `kfp.Client` is imported when it is first used.
     """
     before = os.environ.get(RUNTIME)
     os.environ[RUNTIME] = "true"
@@ -116,7 +115,7 @@ def import_kfp() -> None:
 
 
 def load(path: Path, here: bool = False) -> PipelineFile:
-    """Import the file and find its one pipeline. Raises SettingError where that cannot be."""
+    """Import the file and find its one pipeline. Raises SettingError if that cannot be."""
     import_kfp()
     from kfp.dsl.graph_component import GraphComponent
 

@@ -28,7 +28,7 @@ _HERE = ContextVar("here", default=False)
 
 @contextmanager
 def for_this_machine() -> Iterator[None]:
-    """Give steps nothing but their names until the block ends: the rest means nothing here, and takes a second."""
+    """Give steps nothing but their names until the block ends: the rest has no effect here, and takes a second."""
     token = _HERE.set(True)
     try:
         yield

@@ -15,7 +15,7 @@ from videmo.settings.params import Params
 
 
 def check_cron(cron: str) -> None:
-    """Raise SettingError where `cron` is not five fields that name a time."""
+    """Raise SettingError if `cron` is not five fields that name a time."""
     from apscheduler.triggers.cron import CronTrigger
 
     try:

@@ -1,4 +1,4 @@
-"""The process that the steps of a local run share which ask the registry: commands in, a word for each out.
+"""The process shared by those steps of a local run that ask the registry: commands in, a word for each out.
 
 `python -m videmo.kubeflow.shared_process LOG`; all that the steps print goes to LOG.
 """
@@ -19,7 +19,8 @@ DONE, FAILED = "done", "failed"
 
 
 def run_component(command: Sequence[str]) -> bool:
-    """Run a lightweight component in this process, as kfp's executor does in a container: the command holds it all.
+    """Run a lightweight component in this process, as kfp's executor does in a container: the command contains
+    everything.
 
     Returns whether it succeeded; the log has the error of one that did not.
     """
@@ -50,7 +51,7 @@ def work(log: str) -> None:
 
 
 def _import_what_they_need() -> None:
-    """Import while the run gets as far as the first of them; what cannot be had, the steps will tell."""
+    """Import while the run gets to the first of these steps; if something is missing, the step will tell."""
 
     import videmo.evaluation.report
     import videmo.registry.gate_stage
@@ -64,5 +65,5 @@ def _import_what_they_need() -> None:
 if __name__ == "__main__":
     try:
         work(sys.argv[1])
-    except KeyboardInterrupt:  # the run, which was interrupted as well, tells it
+    except KeyboardInterrupt:  # the run, which was interrupted too, reports it
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Which process a step of a local run is worked on in.
+"""Which process runs a step of a local run.
 
 A step whose output is in the store takes this one: there is nothing to do but to say so. Steps that ask the registry
 share one, as importing MLflow takes longer than all that they do. Every other step has a process of its own, as a step
@@ -38,7 +38,8 @@ class SharedProcess:
         return self._process
 
     def work(self, command: Sequence[str]) -> bool:
-        """Whether the step whose command this is succeeded. A process that was killed is followed by a new one."""
+        """Run a step by its command. Returns whether it succeeded; a process that was killed is replaced by a new
+        one."""
         process = self.start()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -61,7 +62,7 @@ class SharedProcess:
 
 @contextmanager
 def steps_placed(run: Run, plan: Sequence[PlannedStep], shared: SharedProcess) -> Iterator[None]:
-    """Have kfp.local work on each step where this module says until the block ends."""
+    """Make kfp.local run each step in the process chosen here until the block ends."""
     from kfp.local import status, subprocess_task_handler
 
     stock = subprocess_task_handler.SubprocessTaskHandler

@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = 10
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raise SettingError where nothing like a Kubeflow Pipelines server answers."""
+    """Raise SettingError if nothing like a Kubeflow Pipelines server answers."""
     try:
         address = urlsplit(endpoint)
         readable = address.scheme in {"http", "https"} and bool(address.hostname) and address.port != 0
@@ -39,7 +39,7 @@ def check_endpoint(endpoint: str) -> None:
         with urllib.request.urlopen(endpoint.rstrip("/") + "/apis/v2beta1/healthz", timeout=TIMEOUT_SECONDS) as answer:
             if isinstance(json.loads(answer.read()), dict):
                 return
-        reason: object = "it answers something else"
+        reason: object = "its answer is not that of such a server"
     except urllib.error.HTTPError as error:
         if error.code in {401, 403}:  # a server that wants credentials; the client brings them
             return
@@ -47,14 +47,14 @@ def check_endpoint(endpoint: str) -> None:
     except urllib.error.URLError as error:
         reason = error.reason
     except json.JSONDecodeError:  # such as the page of another server
-        reason = "it answers something else"
+        reason = "its answer is not that of such a server"
     except (OSError, ValueError, HTTPException) as error:  # the last: not even HTTP
         reason = error
     raise SettingError(f"--endpoint {endpoint}: no Kubeflow Pipelines server there: {reason}")
 
 
 def submit(pipeline: PipelineFile, params: Params, endpoint: str, run_name: str, fresh: bool) -> str:
-    """Submit the pipeline; returns where to see the run. Raises SettingError where the server does not take it."""
+    """Submit the pipeline; returns where to see the run. Raises SettingError if the server does not take it."""
     pipeline.set_cache_keys(plan(params), enabled=not fresh)
     pipeline.set_accelerators(params.execution.processes)
     with client_of(endpoint) as client, tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def submit(pipeline: PipelineFile, params: Params, endpoint: str, run_name: str,
 
 @contextmanager
 def client_of(endpoint: str) -> Iterator[Client]:
-    """The stock client of a server. What the server or the way to it refuses becomes a SettingError."""
+    """The stock client of a server. Errors of the server and of the network become SettingErrors."""
     from kfp.client import Client
     from kfp_server_api import ApiException
     from urllib3.exceptions import HTTPError

@@ -45,7 +45,7 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
 
 
 def _volume_and_key() -> dict[str, Any]:
-    """What the pods get besides: the volume of all steps, and the key of a large model."""
+    """What else the pods get: the volume of all steps, and the key of a large model."""
     key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
     container = {
         "name": "node",

@@ -33,8 +33,8 @@ class Stage:
 
     `after` only orders: it does not enter the digest. What depends on the moment, such as on who is champion, is not
     `reusable`: its output belongs to the run. A `distributed` stage runs in execution.processes processes, an
-    `optional` one only in some pipelines. What `concludes` a run is told its folder, and runs whatever became of the
-    others.
+    `optional` one only in some pipelines. A stage that `concludes` a run is given its folder, and runs whatever
+    happened to the others.
     """
 
     name: str

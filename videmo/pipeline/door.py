@@ -10,7 +10,7 @@ from videmo.stages.external_inputs import check_outside
 
 
 def check_step(params: Params, here: bool = True) -> None:
-    """Raise SettingError where something that the settings name is not there or cannot be used.
+    """Raise SettingError if something that the settings name is not there or cannot be used.
 
     `here` says that the steps run on this machine.
     """
@@ -19,7 +19,7 @@ def check_step(params: Params, here: bool = True) -> None:
 
 
 def check_run(params: Params, here: bool = True) -> None:
-    """Raise SettingError where a run of the whole DAG would fail, as `check_step` does."""
+    """Raise SettingError if a run of the whole DAG would fail, as `check_step` does."""
     check_step(params, here)
     if params.data.test_share == 1:
         raise SettingError("data.test_share = 1: nobody is left to train on; use less than 1, such as 0.2")

@@ -34,7 +34,7 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
 
 
 def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> None:
-    """Keep the figures of registered models for the report, which does without them where they cannot be had."""
+    """Save the figures of registered models for the report, which is made without them if they are not available."""
     from mlflow.exceptions import MlflowException
 
     from videmo.registry.comparison import registered_figures
@@ -45,11 +45,11 @@ def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> No
         try:
             _write(run.folder / "registered.json", registered_figures(view, found))
         except (EndpointError, MlflowException) as error:
-            print(f"the report is without registered models: {error}")
+            print(f"the report has no registered models: {error}")
 
 
 def _log_outcome(run: Run) -> None:
-    """Keep what the run came to with its MLflow run."""
+    """Log the outcome of the run to its MLflow run."""
     from videmo.registry.tracking import connect, pipeline_run
 
     client = connect()

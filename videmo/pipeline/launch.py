@@ -18,7 +18,7 @@ from videmo.stages.report import StageReport
 
 
 def torchrun(processes: int, job: Path) -> list[str]:
-    """The command that runs the stage described in `job` in so many processes on this machine."""
+    """The command that runs the stage described in `job` in `processes` processes on this machine."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     return [*launcher, "--module", "videmo.pipeline.launch", str(job)]
 
@@ -26,7 +26,7 @@ def torchrun(processes: int, job: Path) -> list[str]:
 def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Path) -> StageReport:
     """Run a stage in execution.processes processes.
 
-    Raises ValueError where there are GPUs and too few of them, RuntimeError with the message of the first that failed.
+    Raises ValueError if there are GPUs but too few, RuntimeError with the message of the first process that failed.
     """
     check_gpus(params.execution.processes)
     with tempfile.TemporaryDirectory() as folder:
@@ -41,7 +41,7 @@ def run_in_processes(stage: Stage, params: Params, inputs: Mapping[str, Path], o
 
 
 def check_gpus(processes: int) -> None:
-    """Raise ValueError where this machine has GPUs, but not one for each process."""
+    """Raise ValueError if this machine has GPUs, but not one for each process."""
     import torch
 
     found = torch.cuda.device_count()

@@ -1,4 +1,4 @@
-"""How far a stage says it is, for whoever shows it."""
+"""The progress that a stage reports, for whoever shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Progress(TypedDict, total=False):
 
 
 def read_progress(output: Path) -> Progress:
-    """How far the stage that makes `output` says it is; empty where it has not said so."""
+    """The progress that the stage making `output` reports; empty if it has reported none."""
     try:
         return json.loads(progress_file(output).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written

@@ -11,7 +11,7 @@ from videmo.stages.report import StageReport
 
 
 def differences(before: StageReport, inputs: Mapping[str, str], settings: Mapping[str, Any], code: Code) -> list[str]:
-    """A line for each kind of thing that a digest holds and that is another one now."""
+    """A line for each kind of thing in a digest that has changed."""
     old, new = public(before.versions), public(code.versions)
     changes = (
         ("input changed", _changed(before.inputs, inputs)),

@@ -1,4 +1,4 @@
-"""Names of runs: one run at a time has one."""
+"""Names of runs: only one run at a time has a name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LATEST = "latest"  # the link to the newest
 
 
 def check_name(name: str | None) -> None:
-    """Raise SettingError on a name that is not a plain word; None, for the date and time, is one."""
+    """Raise SettingError on a name that is not a plain word; None stands for the date and time."""
     if name is not None and (not NAME.fullmatch(name) or name == LATEST):
         raise SettingError(f"--name {name!r}: use up to 63 letters, digits, dots, dashes, and not the word latest")
 
 
 def folder_of(name: str) -> Path:
-    """The folder of a run that there is. Raises SettingError where there is none of this name."""
+    """The folder of an existing run. Raises SettingError if there is none of this name."""
     runs = home() / "runs"
     folder = runs / name
     if not NAME.fullmatch(name) or not (folder / "params.yaml").is_file():
@@ -42,7 +42,7 @@ def free_name() -> str:
 def held_name(name: str | None) -> Iterator[str]:
     """Hold the name of a run, by default the date and time, until the block ends.
 
-    Raises SettingError where a run that goes on has the name, or where nothing can be written.
+    Raises SettingError if a run with this name is going on, or if nothing can be written.
     """
     runs = home() / "runs"
     check_tracking()

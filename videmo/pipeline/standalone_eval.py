@@ -33,7 +33,7 @@ REGISTERED = ("models:/", "runs:/")
 def model_directory(name: str) -> str:
     """`name`, or where the weights of a model of the registry lie on this machine.
 
-    Raises SettingError where there is no such model.
+    Raises SettingError if there is no such model.
     """
     if not name.startswith(REGISTERED):
         check_model("--model", name)
@@ -65,7 +65,7 @@ def _kept(weights: Path) -> Path:
 
 def dataset_directory(path: Path, params: Params) -> Path:
     """`path` where it is an output of data_build; where it is a folder of videos with their labels, the data set that
-    the settings make of it, all of it held out. Raises SettingError where it is neither."""
+    the settings make of it, all of it held out. Raises SettingError if it is neither."""
     if (path / STAGE_FILE).is_file():
         report = StageReport.read(path)
         if "clips.parquet" not in report.files:
@@ -79,7 +79,7 @@ def dataset_directory(path: Path, params: Params) -> Path:
 
 
 def _held_out(path: Path, data: Data) -> Data:
-    """The settings for the videos at `path`: those of the source that `data` name, or of a folder where it has none."""
+    """The settings for the videos at `path`: those of the source that `data` names, or of a folder if it names none."""
     if data.videos:
         kind, kept = type(data), set(type(data).model_fields)
     else:
@@ -126,7 +126,7 @@ def _changed(params: Params, **sections: dict[str, Any]) -> Params:
 
 @contextmanager
 def _bar(output: Path, title: str) -> Iterator[None]:
-    """Show how far a stage says it is until the block ends."""
+    """Show the progress that a stage reports until the block ends."""
     from rich.console import Console
     from rich.progress import Progress
 

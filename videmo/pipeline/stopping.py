@@ -1,4 +1,4 @@
-"""A clean end: a polite kill stops a run as Ctrl-C does, and no process is left behind."""
+"""A clean end: SIGTERM stops a run as Ctrl-C does, and no process is left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let a polite kill end the run as Ctrl-C does."""
+    """Let SIGTERM end the run as Ctrl-C does."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -24,7 +24,7 @@ def stoppable() -> Iterator[None]:
 
 
 def end_children() -> None:
-    """End every process below this one: asked first, after five seconds forced."""
+    """End every process below this one: SIGTERM first, SIGKILL after five seconds."""
     import psutil
 
     children = psutil.Process(os.getpid()).children(recursive=True)

@@ -1,4 +1,4 @@
-"""Trust nothing that is remembered: read again what a plan would take as it is."""
+"""Trust nothing that is remembered: read again what a plan would not look at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from videmo.stages.store import output_of
 
 
 def verify_plan(params: Params) -> None:
-    """Read the files outside the store and the outputs in it again; a plan made afterwards tells what has changed."""
+    """Read the files outside the store and the outputs in it again; a plan made afterwards shows what has changed."""
     forget_files()
     for step in plan(params):
         if step.cached:

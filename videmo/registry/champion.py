@@ -1,9 +1,9 @@
 """The champion: its log in the registry, its alias, and how both are changed.
 
 The log of the model NAME is a registered model of its own, NAME-history: version N is the Nth entry, and loads as the
-model that became champion then. The registry itself numbers versions, one after the other whoever asks, keeps the
-number of a deleted one, and makes a version with its tags or not at all. That is all that promotions at the same moment
-need, on SQLite as on a server: nothing is locked.
+model that became champion then. The registry itself numbers versions consecutively, never reuses the number of a
+deleted one, and makes a version together with its tags or not at all. Promotions at the same moment need nothing more,
+on SQLite as on a server: nothing is locked.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def read_history(client: MlflowClient, name: str) -> History:
 
 
 def promote(client: MlflowClient, name: str, change: Change) -> Entry:
-    """Make a version the champion. Raises Refused where another one has become champion since that was decided."""
+    """Make a version the champion. Raises Refused if another one has become champion since that was decided."""
     before = read_history(client, name)
     if change.after != before.last:
         raise Refused(_overtaken(change, before))
     own = uuid4().hex
     _append(client, name, change, before.champion, own)
     now = follow(client, name)
-    # All smaller numbers are given by now, so that who counts does not change any more.
+    # All smaller numbers are taken by now, so which entries count no longer changes.
     mine = next((entry for entry in now.counting if entry.id == own), None)
     if mine is None:
         raise Refused(_overtaken(change, now))
@@ -54,7 +54,7 @@ def promote(client: MlflowClient, name: str, change: Change) -> Entry:
 
 
 def follow(client: MlflowClient, name: str) -> History:
-    """Let the alias follow the history, as far as the champion is still in the registry.
+    """Move the alias to the champion of the history, if that is still in the registry.
 
     Whoever sets it looks at the history once more, so that the last to set it has seen the last entry.
     """
@@ -64,7 +64,7 @@ def follow(client: MlflowClient, name: str) -> History:
 
 
 def champion_of(client: MlflowClient, history: History) -> ModelVersion | None:
-    """The version in charge; None where there is none, or where somebody deleted it."""
+    """The current champion; None if there is none, or if it has been deleted."""
     versions = versions_of(client, history.name) if history.champion else []
     return next((version for version in versions if str(version.version) == history.champion), None)
 
@@ -135,7 +135,7 @@ def _change(tags: Mapping[str, str]) -> Change:
 
 
 def _user() -> str:
-    """Who this is, as MLflow names users."""
+    """The current user, as MLflow names users."""
     from mlflow.tracking.context.default_context import DefaultRunContext
 
     try:

@@ -52,7 +52,7 @@ class Comparison:
 def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, params: Params) -> Comparison:
     """Compare two versions on a test set that both have answered.
 
-    Raises ValueError where there is none: answers to different questions are not compared.
+    Raises ValueError if there is none: answers to different questions are not compared.
     """
     both = {}
     for test_set in sorted(answered_sets(first) & answered_sets(second)):
@@ -61,8 +61,8 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
             both[test_set] = (theirs, ours)
     if not both:
         raise ValueError(
-            f"versions {first.version} and {second.version} have answered no test set in common "
-            f"({_listed(first)}; {_listed(second)}): the gate asks the champion whatever a challenger was asked"
+            f"versions {first.version} and {second.version} have no answered test set in common "
+            f"({_listed(first)}; {_listed(second)}): the gate asks a champion what its challenger was asked"
         )
     judge = choose_judge(params.evaluation, params.execution.endpoint)
     largest = max(both, key=lambda test_set: len(both[test_set][0]))  # the more questions, the narrower the intervals
@@ -85,7 +85,7 @@ def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> dict
     models = {}
     for label, version in _shown(client, history, asked, policy_of(inputs)):
         answers = kept_answers(client, version, asked)
-        with suppress(ValueError):  # a score that is not a number has no figures; the verdict speaks of it
+        with suppress(ValueError):  # a score that is not a number has no figures; the verdict reports it
             if answers is not None:
                 figures = estimate(score(answers, judge), params.evaluation.resamples, params.evaluation.seed)
                 models[label] = figures_json(figures)

@@ -16,14 +16,14 @@ from videmo.settings.evaluation import Evaluation
 from videmo.settings.promotion import Promotion
 from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS
 
-LEAST_GAIN = -100.0  # points: no gain is below it, though its interval be unknown
+LEAST_GAIN = -100.0  # points: no gain is below it, even if its interval is unknown
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether the challenger becomes champion, why in one sentence, and every number that was used.
 
-    Figures are [value, low, high] in points of 0..100, the last two None where the interval is unknown; gains are
+    Figures are [value, low, high] in points of 0..100, the last two None if the interval is unknown; gains are
     challenger minus opponent, paired. The opponent is the champion, or the base model where there is no champion yet.
     """
 
@@ -92,12 +92,12 @@ def _read(name: str, stored: Any) -> Any:
 def judge_challenger(
     challenger: Scores, opponent: Scores, label: str, no_champion: str, promotion: Promotion, evaluation: Evaluation
 ) -> Verdict:
-    """Compare on the same samples. `label` is what the opponent is called; `no_champion` says why it is none, and is
-    empty where it is: only a champion's tasks are held against the challenger.
+    """Compare on the same samples. `label` is what the opponent is called; `no_champion` says why it is not a champion,
+    and is empty if it is one: only a champion's tasks are compared with the challenger's.
 
     Refuses where one of the paper's columns is missing, or one that the other model was measured in, or a score is not
-    a number; passes where the lower end of the mean gain's interval is above min_gain, or min_gain is below all gains
-    there can be, and no task's whole interval lies below minus its tolerance.
+    a number; passes where the lower end of the mean gain's interval is above min_gain, or min_gain is below every
+    possible gain, and no task's whole interval lies below minus its tolerance.
     """
     ours, theirs = _measured(challenger), _measured(opponent)
     problem = _problem(challenger, theirs - ours, "challenger") or _problem(opponent, ours - theirs, label)

@@ -39,7 +39,7 @@ VERDICT, CHALLENGER_FILE = "verdict.json", "challenger.json"
 
 @dataclass(frozen=True)
 class Challenger:
-    """A registered version, and where its verdict is kept with it: None where it is champion already."""
+    """A registered version, and where its verdict is kept with it: None if it is already champion."""
 
     version: str
     verdict: str | None
@@ -49,9 +49,9 @@ def decide(params: GateSettings, inputs: Mapping[str, Path]) -> Verdict:
     """The gate: may the model of `tree_rl` take the champion's place? Asks the registry who that is.
 
     inputs: data_build, tree_rl, answers_base, answers_rl, face15_eval. A champion that has not answered these samples
-    under these settings is asked now, and its answers are kept with its version; without one, or where somebody deleted
-    it, the opponent is the base model. Where the model is the champion already, the verdict that made it so stands; one
-    that a rollback took out of charge does not come back by itself.
+    under these settings is asked now, and its answers are kept with its version; without one, or if it has been
+    deleted, the opponent is the base model. If the model is already the champion, the verdict that made it so stands;
+    one that was rolled back does not return by itself.
     """
     client = connect()
     history = read_history(client, params.promotion.model_name)
@@ -77,7 +77,7 @@ def register(
     """Log the model of `tree_rl` as a pyfunc, register it and call it `challenger`.
 
     A model that is registered already keeps its version. The verdict, the answers it is about and a model card are kept
-    with it. Returns the version, and where the verdict is kept: None where the version is champion already, so that the
+    with it. Returns the version, and where the verdict is kept: None if the version is champion already, so that the
     verdict that made it so stands.
     """
     client = connect()
@@ -147,7 +147,7 @@ def _not_taken_back(verdict: Verdict, history: History, version: ModelVersion | 
         return verdict
     why = f": {rollback.change.reason}" if rollback.change.reason else ""
     reason = (
-        f"The challenger is refused: it is version {version.version}, which a rollback took out of charge (entry "
+        f"The challenger is refused: it is version {version.version}, which was rolled back (entry "
         f"{rollback.number}{why}). To have it back: videmo registry promote {version.version} --force --reason ..."
     )
     return replace(verdict, passed=False, reason=reason)
@@ -181,7 +181,7 @@ def _champion_answers(
     kept = kept_answers(client, champion, asked)
     if kept is not None:
         return kept
-    # What a gate that was killed had been told.
+    # What a killed gate had already been answered.
     gathered = home() / "answers" / f"{champion.name}-{champion.version}-{asked}.jsonl"
     with stage_lock(gathered):
         answers = answer_questions(policy_directory(champion), inputs["data_build"], params, gathered, _no_progress)

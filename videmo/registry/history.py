@@ -2,7 +2,8 @@
 
 An entry says after which entry it was decided, and counts only where that is the last one before it that counts. So of
 two promotions decided at the same moment the one with the smaller number counts, whoever wrote them, and the other
-stays in the log without effect. An entry that another was decided after did count, and does so when it is removed.
+stays in the log without effect. An entry after which another was decided did count, and still does when it has been
+removed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Entry:
     """A change as it stands in the log. `origin` says where the version came from: data, code, image, run, ..."""
 
     number: int
-    id: str  # given by who wrote it: a request that is sent twice writes two entries with one id
+    id: str  # chosen by the writer: a request that is sent twice writes two entries with the same id
     when: datetime
     who: str
     change: Change
@@ -74,26 +75,26 @@ class History:
 
     @property
     def champion(self) -> str:
-        """The version in charge; empty: there is none. The alias counts where it was set before there was a history."""
+        """The current champion; empty if there is none. An alias that was set before there was a history counts."""
         return self.counting[-1].change.version if self.counting else self.alias
 
     @property
     def line(self) -> tuple[str, ...]:
-        """The champions in order up to the one in charge, without those that a rollback took back."""
+        """The champions in order up to the current one, without those that a rollback took back."""
         return self._followed()[0]
 
     def taken_back(self, version: str) -> Entry | None:
-        """The rollback that took this version out of charge, if it has not come back since."""
+        """The rollback that removed this version as champion, if it has not come back since."""
         return self._followed()[1].get(version)
 
     def champion_after(self, number: int) -> str | None:
-        """Who was in charge once this entry had been made, 0: before the first; None where that is not known."""
+        """The champion once this entry had been made, 0: before the first; None if that is not known."""
         if not number:
             return self.counting[0].before if self.counting else self.alias
         return next((entry.change.version for entry in self.counting if entry.number == number), None)
 
     def _followed(self) -> tuple[tuple[str, ...], dict[str, Entry]]:
-        """The line, and the rollback that took out each version that is not in it any more."""
+        """The line of champions, and for each version that is no longer in it the rollback that removed it."""
         line: list[str] = []
         taken_back: dict[str, Entry] = {}
         for entry in self.counting:
@@ -119,6 +120,6 @@ class History:
 
 
 def _back_to(version: str, line: list[str]) -> list[str]:
-    """The line up to where this version was in charge before; with it at the end where it never was."""
+    """The line up to where this version was champion before; with it at the end if it never was."""
     earlier = line[:-1]
     return line[: len(earlier) - earlier[::-1].index(version)] if version in earlier else [*line, version]

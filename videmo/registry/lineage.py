@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POLICY = PREFIX + "policy"  # tag: the digest of tree_rl
 CARD, LINEAGE = "model_card.md", "lineage.json"
-COUNTED = ("clips", "people", "samples", "test_clips", "test_samples")  # metrics of data_build that a card tells
+COUNTED = ("clips", "people", "samples", "test_clips", "test_samples")  # metrics of data_build that a card shows
 
 
 def version_tags(inputs: Mapping[str, Path], run_name: str) -> dict[str, str]:

@@ -17,8 +17,8 @@ PROMOTE = "videmo registry promote N --force --reason ..."
 
 
 def promote_version(client: MlflowClient, history: History, version: ModelVersion, reason: str, force: bool) -> Entry:
-    """Make a version champion. Raises Refused without a reason, or where the gate has not let it pass against the
-    champion of now; `force` overrides the gate, and the history says so."""
+    """Make a version champion. Raises Refused without a reason, or if the gate has not passed it against the current
+    champion; `force` overrides the gate, and the history says so."""
     number = str(version.version)
     if not reason.strip():
         raise Refused("--reason is empty: give a reason, which the history records")
@@ -33,7 +33,7 @@ def promote_version(client: MlflowClient, history: History, version: ModelVersio
 
 
 def roll_back(client: MlflowClient, history: History, version: str, reason: str) -> Entry:
-    """Go back to the champion before, or to `version`. Raises Refused where there is none, or it never was champion."""
+    """Go back to the champion before, or to `version`. Raises Refused if there is none, or it never was champion."""
     line, name = history.line, history.name
     if not version and len(line) < 2:
         raise Refused(f"{name}: there is no earlier champion to go back to; {PROMOTE} makes another one champion")

@@ -61,7 +61,7 @@ def policy_at(uri: str) -> Path:
     """The Hugging Face directory of the model that MLflow has at `uri` (models:/videmo@champion), on this machine until
     this process ends.
 
-    Raises ValueError where that is no model of this project.
+    Raises ValueError if that is no model of this project.
     """
     from mlflow.artifacts import download_artifacts
 

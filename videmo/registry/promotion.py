@@ -1,4 +1,4 @@
-"""The stage promotion: what the gate decided is done. It decides nothing itself."""
+"""The stage promotion: carries out what the gate decided, and decides nothing itself."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from videmo.stages.work import stage_directory
 
 
 def run(params: PromotionSettings, inputs: Mapping[str, Path], output: Path) -> StageReport:
-    """Make the challenger champion where the gate let it pass; nothing where it did not, or where it is champion.
+    """Make the challenger champion if the gate passed it; do nothing if it did not, or if it is champion already.
 
-    inputs: gate.  Raises Refused where another model has become champion since the gate decided.
+    inputs: gate.  Raises Refused if another model has become champion since the gate decided.
     """
     with stage_directory(output, __name__, params, inputs) as work:
         verdict, challenger = read_gate(inputs["gate"])

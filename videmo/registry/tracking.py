@@ -34,9 +34,9 @@ def tracking_uri() -> str:
 
 
 def check_tracking() -> None:
-    """Raise SettingError where MLflow would open another file than the registry's.
+    """Raise SettingError if MLflow would open another file than the registry's.
 
-    Its SQLite takes what follows a ? in a path for options, and % for the start of a code.
+    Its SQLite takes what follows a ? in a path as options, and % as the start of an escape.
     """
     if {"%", "?"} & set(str(home())) and not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SettingError(f"{home()}: MLflow's SQLite cannot open a path with % or ?; set VIDEMO_HOME to another")
@@ -74,7 +74,7 @@ def _make_database(path: Path) -> None:
     """Make the SQLite file if there is none: whole or not at all, by one process.
 
     MLflow makes its tables one by one in the file itself: a kill, or a second run that starts meanwhile, would leave a
-    database that nothing opens again.
+    database that can no longer be opened.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 

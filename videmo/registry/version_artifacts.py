@@ -1,4 +1,5 @@
-"""What is kept with a registered version, in its run: the gate's verdicts, and its answers to every test set it met."""
+"""What is kept with a registered version, in its run: the gate's verdicts, and its answers to every test set it was
+asked."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def keep_answers(client: MlflowClient, version: ModelVersion, asked: str, answer
 
 
 def kept_answers(client: MlflowClient, version: ModelVersion, asked: str) -> tuple[Prediction, ...] | None:
-    """The answers of a version to a test set, None where it has not been asked, or they are gone or damaged."""
+    """The answers of a version to a test set, None if it has not been asked, or they are gone or damaged."""
     path = version.tags.get(ANSWERS + asked)
     file = artifact(client, version, path, read_predictions) if path else None
     return file.predictions if file and not file.bad_lines else None
@@ -56,13 +57,13 @@ def newest_verdict(client: MlflowClient, version: ModelVersion) -> Verdict | Non
 
 
 def kept_verdict(client: MlflowClient, version: ModelVersion, path: str) -> Verdict | None:
-    """The verdict that is kept there, None where there is none or it is gone."""
+    """The verdict that is kept there, None if there is none or it is gone."""
     content = artifact(client, version, path, Path.read_bytes) if path else None
     return Verdict.from_dict(json.loads(content)) if content else None
 
 
 def artifact(client: MlflowClient, version: ModelVersion, path: str, read: Callable[[Path], T]) -> T | None:
-    """What `read` makes of a file kept with a version, None where it is gone."""
+    """What `read` makes of a file kept with a version, None if it is gone."""
     beside = client.list_artifacts(version.run_id, posixpath.dirname(path) or None)
     if path not in {entry.path for entry in beside}:
         return None

@@ -1,1 +1,1 @@
-"""What a stage is: its digest, its output that is whole or not there, what it depends on outside."""
+"""Stages: their digests, their outputs (complete or absent), and what they depend on outside the store."""

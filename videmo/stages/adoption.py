@@ -16,7 +16,7 @@ from videmo.stages.store import home, output_of, partial_of, stage_lock
 def adopt(stage: str, digest: str) -> list[str]:
     """Link $VIDEMO_HOME/outputs/<stage> into the store if it is this output and the store has none.
 
-    Every file is compared with its sha256 first. Returns those that are damaged; then nothing is adopted.
+    Every file is compared with its sha256 first. Returns the damaged ones; if there are any, nothing is adopted.
     """
     found, output = home() / "outputs" / stage, output_of(stage, digest)
     if output.exists():

@@ -29,7 +29,7 @@ def closure_of(module: str, modules: tuple[str, ...] = ()) -> Closure:
 
     Followed transitively: imports anywhere in a module, inside functions too, the packages around it, and names of
     modules in strings. `import_module("videmo.data.sources." + name)` counts as every module of that package, unless
-    `modules` names some of it: then those alone. A Python file counts by its syntax tree, without docstrings and
+    `modules` names some of them: then only those count. A Python file counts by its syntax tree, without docstrings and
     comments. Data files count for the modules of their directory that name them in a string, or for all if none does.
     """
     seen: set[str] = set()
@@ -49,7 +49,7 @@ def closure_of(module: str, modules: tuple[str, ...] = ()) -> Closure:
 
 
 def _find(module: str) -> Path | None:
-    path = os.path.join(PACKAGE.parent, *module.split("."))  # asked thousands of times for a plan: no Path for each
+    path = os.path.join(PACKAGE.parent, *module.split("."))  # called thousands of times a plan: no Path
     candidates = (f"{path}.py", os.path.join(path, "__init__.py"))
     return next((Path(candidate) for candidate in candidates if os.path.isfile(candidate)), None)
 
@@ -61,7 +61,7 @@ def _path(module: str) -> Path:
 
 
 def _named(module: str, modules: tuple[str, ...]) -> set[str]:
-    """Everything that a module may mean to import, with names that are no modules among it."""
+    """Every name that a module may import; not all of them are modules."""
     path = _path(module)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     source = read_source(path)
@@ -70,7 +70,7 @@ def _named(module: str, modules: tuple[str, ...]) -> set[str]:
 
 
 def _inside(named: Iterable[str]) -> set[str]:
-    """Those that are modules of this package, and the packages around them."""
+    """The names that are modules of this package, and their parent packages."""
     around = {".".join(name.split(".")[:depth]) for name in named for depth in range(1, name.count(".") + 2)}
     return {
         name
@@ -91,7 +91,7 @@ def _absolute(each: Import, package: str) -> Iterator[str]:
 
 
 def _named_in_strings(strings: frozenset[str], modules: tuple[str, ...]) -> Iterator[str]:
-    """Modules of a room that a string names, or all of them where it ends in a dot for a name to follow."""
+    """The modules that a string names; all modules of the package if it ends in a dot, for a name to follow."""
     for text in strings:
         if text.count(".") >= 2 and text.startswith(f"{PACKAGE.name}.") and _is_dotted(text.rstrip(".")):
             if not text.endswith("."):

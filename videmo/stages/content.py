@@ -25,8 +25,8 @@ def file_digest(path: Path) -> str:
 def path_digest(path: Path) -> str:
     """Digest of a file, or of the files below a directory by name and content.
 
-    A file is read again only when its size or its time of change is another one, or after `forget_files`.
-    Raises ValueError where a linked directory holds itself.
+    A file is read again only if its size or its time of change has changed, or after `forget_files`. Raises ValueError
+    if a linked directory contains itself.
     """
     if path.is_file():
         digest = _remembered_digest(path)
@@ -38,7 +38,7 @@ def path_digest(path: Path) -> str:
 
 
 def forget_files() -> None:
-    """Have the content of every file outside the store read again: a copy may have kept size and time."""
+    """Read every file outside the store again from now on: a copy may have kept size and time."""
     _known_files().forget()
 
 

@@ -12,7 +12,7 @@ from videmo.stages.store import home, output_of
 
 
 def damaged_files(output: Path) -> list[str]:
-    """The files of a complete output that are not there, or not byte for byte what was written."""
+    """The files of a complete output that are missing, or not byte for byte what was written."""
     try:
         report = StageReport.read(output)
         same = report.text() == (output / STAGE_FILE).read_text(encoding="utf-8")
@@ -23,16 +23,16 @@ def damaged_files(output: Path) -> list[str]:
 
 
 def find_damage(output: Path) -> list[str]:
-    """`damaged_files`, and a mark on an output of the store that has any: the next run makes it again."""
+    """As `damaged_files`; also marks a damaged output of the store, so that the next run makes it again."""
     files = damaged_files(output)
     if files and (home() / "store") in output.resolve().parents:
-        with suppress(OSError):  # a store that must not be written
+        with suppress(OSError):  # a read-only store
             (output / DAMAGED).write_text("".join(f"{name}\n" for name in files), encoding="utf-8")
     return files
 
 
 def check_inputs(inputs: Iterable[Path]) -> None:
-    """Raise ValueError naming the directory of the first input that is damaged; reads them whole."""
+    """Raise ValueError naming the directory of the first damaged input; reads every file."""
     for path in inputs:
         for place in (*_in_the_store(path), path):
             if files := find_damage(place):

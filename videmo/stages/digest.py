@@ -15,7 +15,7 @@ from videmo.stages.libraries import public, versions_of
 
 @dataclass(frozen=True)
 class Code:
-    """What a module does: its files and those it depends on, and the versions of the libraries that they import."""
+    """The code behind a module: its files and those it depends on, and the versions of the libraries they import."""
 
     files: dict[str, str]  # path -> digest
     versions: dict[str, str]  # distribution -> version, and Python's minor version

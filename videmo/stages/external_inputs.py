@@ -21,9 +21,9 @@ def outside_digests(settings: StageSettings) -> dict[str, str]:
 
 
 def check_outside(params: Params, here: bool = True) -> None:
-    """Raise SettingError where a setting names something that is not there.
+    """Raise SettingError if a setting names something that is not there.
 
-    `here` says that the steps run on this machine: a cluster may have weights in its volume that this one has not.
+    `here` says that the steps run on this machine: a cluster may have weights in its volume that this one lacks.
     """
     params.data.check()
     check_model("backbone.name", params.backbone.name, here)
@@ -39,7 +39,7 @@ def _check_keys(params: Params) -> None:
 
 
 def check_model(setting: str, name: str, here: bool = True) -> None:
-    """Raise SettingError, which speaks of `setting`, where no model can be had by this name."""
+    """Raise SettingError, which names `setting`, if there is no model of this name."""
     if name == "tiny":
         return
     if Path(name).is_dir():

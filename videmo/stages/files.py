@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-UNFINISHED = ".partial"  # how the names of files end that are still being written
+UNFINISHED = ".partial"  # the suffix of files that are still being written
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, whoever reads or writes it meanwhile.
 
-    In a text, what has no UTF-8, such as half a surrogate pair in an answer, becomes a question mark.
+    In a text, what UTF-8 cannot encode, such as half a surrogate pair in an answer, becomes a question mark.
     """
     with whole_file(path) as partial:
         partial.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
@@ -30,8 +30,8 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` when the body ends, and goes where the body raises."""
-    # A name for each writer: two that shared one would publish each other's half.
+    """A path to write to, which becomes `path` when the body ends, and is removed if the body raises."""
+    # A name for each writer: two that shared one would publish each other's half-written file.
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{UNFINISHED}")
     partial.unlink(missing_ok=True)
     try:
@@ -42,14 +42,14 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(directory: Path) -> None:
-    """Remove the files below `directory` that a killed process was writing. Only where nobody writes."""
+    """Remove the files below `directory` that a killed process was writing. Safe only while nobody writes."""
     for path in directory.rglob(f"*{UNFINISHED}"):
         if path.is_file():
             path.unlink()
 
 
 def sync_tree(directory: Path) -> None:
-    """Return once every file below `directory`, and every list of names, is on the disk."""
+    """Return once every file below `directory`, and every directory entry, is on the disk."""
     for path in (*directory.rglob("*"), directory):
         sync(path)
 
@@ -63,7 +63,7 @@ def sync(path: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """A second name for a file; a copy of it on another file system, or on one without hard links."""
+    """Make a hard link to a file; a copy on another file system, or on one without hard links."""
     try:
         os.link(source, target)
     except OSError:

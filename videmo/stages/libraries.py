@@ -14,7 +14,7 @@ from videmo.stages.source_file import PYTHON
 
 
 def versions_of(imported: Iterable[str]) -> dict[str, str]:
-    """Distribution -> version, of those of the imported names that are installed, and Python's minor version.
+    """Distribution -> version for the imported names that are installed, and Python's minor version.
 
     The standard library is Python's own; what is not installed cannot be used and does not count.
     """
@@ -30,7 +30,7 @@ def public(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def _distributions(imported: str) -> list[str]:
-    """What installs this name: mostly a distribution of the same name, else looked up, which takes half a second."""
+    """The distribution that installs this name: mostly of the same name, else looked up in half a second."""
     if _installed(imported):
         return [imported]
     if find_spec(imported) is None:

@@ -31,7 +31,7 @@ def captured_output(log: Path, shown: bool = True) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with log.open("a", encoding="utf-8") as file_again:  # whoever called prints it as well, or in one line
+        with log.open("a", encoding="utf-8") as file_again:  # the caller prints it too, whole or in one line
             traceback.print_exc(file=file_again)
         raise
     finally:

@@ -1,4 +1,4 @@
-"""What is costly to find again, kept in a file below the store; losing it costs time and nothing else."""
+"""A cache of what is costly to compute, in a file below the store; losing it costs only time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Remembered:
 
     @classmethod
     def of(cls, what: str) -> Remembered:
-        """The one of this home and this process."""
+        """The cache of this home, one in a process."""
         return _opened(home() / "store" / f".{what}.json")
 
     def get(self, key: str) -> str | None:
@@ -33,7 +33,7 @@ class Remembered:
         self._known[key] = self._new[key] = value
 
     def save(self) -> None:
-        """Write what is new, beside what other processes have written meanwhile."""
+        """Write new entries, and keep what other processes have written meanwhile."""
         if not self._new:
             return
         entries = list({**_read(self._path), **self._new}.items())[-MOST:]
@@ -44,7 +44,7 @@ class Remembered:
         self._new = {}
 
     def forget(self) -> None:
-        """Find everything again."""
+        """Forget everything, so that it is computed again."""
         self._known, self._new = {}, {}
         self._path.unlink(missing_ok=True)
 

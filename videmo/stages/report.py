@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 from videmo.stages.content import digest_of, file_digest
 
 STAGE_FILE = "stage.json"
-DAMAGED = ".damaged"  # marks an output that is to be made again; holds the names of the files
-STOPPED = "stopped by the user"  # the error of a step that a person ended
+DAMAGED = ".damaged"  # marks an output that has to be made again; holds the names of its damaged files
+STOPPED = "stopped by the user"  # the error of a step that the user stopped
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StageReport:
 
     @classmethod
     def read(cls, output: Path) -> StageReport:
-        """The report of a complete output. Raises FileNotFoundError where there is none, ValueError where damaged."""
+        """The report of a complete output. Raises FileNotFoundError if there is none, ValueError if damaged."""
         if not (output / STAGE_FILE).is_file():
             raise FileNotFoundError(f"{output}: not the complete output of a stage, it has no {STAGE_FILE}")
         try:
@@ -73,7 +73,7 @@ class StageReport:
 
 
 def read_manifest(path: str) -> Path:
-    """The output that a manifest names. Raises ValueError where it is gone or is not what the manifest was made of."""
+    """The output that a manifest names. Raises ValueError if it is gone or is not what the manifest was made of."""
     manifest = json.loads(Path(path).read_text(encoding="utf-8"))
     output = Path(unquote(urlsplit(manifest["uri"]).path))
     if not (output / STAGE_FILE).is_file() or file_digest(output / STAGE_FILE) != manifest["sha256"]:
@@ -82,9 +82,8 @@ def read_manifest(path: str) -> Path:
 
 
 def faults(output: Path) -> list[str]:
-    """The files of a complete output that are not there any more, not of the length they had, or marked as damaged.
-
-    Their content is not read: that would take as long as the stages that use it.
+    """The files of a complete output that are missing, have changed in length, or are marked as damaged. Their content
+    is not read: that would take as long as the stages that use it.
     """
     if (output / DAMAGED).is_file():
         return (output / DAMAGED).read_text(encoding="utf-8").splitlines()

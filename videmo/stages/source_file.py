@@ -15,7 +15,7 @@ from videmo.stages.remembered import Remembered
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 LONGEST_NAME = 200  # characters: a longer string names no module and no file
-Stamp = tuple[int, int]  # time of the last change in ns, size: what is known of a file holds as long as its stamp
+Stamp = tuple[int, int]  # time of the last change in ns, and size; what is known of a file holds until they change
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class SourceFile:
 
 
 def read_source(path: Path) -> SourceFile:
-    """The file as it is now; parsed once for each content, as that is remembered below the store."""
+    """The file as it is now; each content is parsed once, since the result is cached below the store."""
     status = path.stat()
     return _read(path, (status.st_mtime_ns, status.st_size))
 
 
 def remember_sources() -> None:
-    """Keep what was parsed for the next process."""
+    """Save what was parsed for the next process."""
     _parsed().save()
 
 
 def parse(content: bytes, path: Path | None = None) -> SourceFile:
-    """Raises SyntaxError naming `path` where the content is no Python."""
+    """Raises SyntaxError naming `path` if the content is not valid Python."""
     module = ast.parse(content, filename=str(path or "<source>"))
     for node in ast.walk(module):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _documented(node):

@@ -24,7 +24,7 @@ def run_folder(run: str) -> Path:
 
 
 def run_output_of(run: str, stage: str) -> Path:
-    """Where a run has the output of a stage that is never reused, since it depends on the moment."""
+    """Where a run keeps the output of a stage that is never reused, because it depends on the moment."""
     return run_folder(run) / "outputs" / stage
 
 
@@ -42,6 +42,6 @@ def progress_file(output: Path) -> Path:
 
 
 def stage_lock(output: Path) -> FileLock:
-    """One process at a time per output; may be taken again by the process that holds it."""
+    """One process at a time per output; the process that holds the lock may take it again."""
     output.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(output.parent / f".{output.name}.lock", is_singleton=True)

@@ -48,7 +48,7 @@ class Work:
             write_whole(path, "".join(json.dumps(row) + "\n" for row in kept))
 
     def progress(self, done: int, total: int, note: str = "") -> None:
-        """Say how far the stage is; cheap, as at most a few calls a second reach the disk."""
+        """Report progress; cheap, since only a few calls a second reach the disk."""
         now = time.monotonic()
         if now - self._shown >= PROGRESS_SECONDS or done >= total:
             self._shown = now
@@ -78,7 +78,7 @@ def stage_directory(output: Path, module: str, params: StageSettings, inputs: Ma
     """Open `<output>.partial` for the stage in `module`; `work.finish()` turns it into `output`.
 
     What a killed run with the same digest left there is kept, so that the stage can resume; anything else is removed.
-    A second process asking for the same output waits for the first. Raises FileExistsError where `output` is complete.
+    A second process asking for the same output waits for the first. Raises FileExistsError if `output` is complete.
     """
     with stage_lock(output):
         if output.exists():
@@ -127,5 +127,5 @@ def _finite_or_none(value: float) -> float | None:
 
 def _finite(name: str, value: float) -> float:
     if not math.isfinite(value):
-        raise ValueError(f"the metric {name} is {value}: leave it out where there is nothing to measure")
+        raise ValueError(f"the metric {name} is {value}: leave it out if there is nothing to measure")
     return float(value)

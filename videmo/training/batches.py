@@ -161,6 +161,6 @@ def _bytes(video: Video) -> int:
 def tower_rests(backbone: Backbone, execution: Execution) -> bool:
     """Whether one look at a video will do for a whole stage.
 
-    Under ZeRO 3 the tower can be asked in a step only: its weights lie in parts on several processes.
+    Under ZeRO 3 the tower can only be used within a step: its weights are split over several processes.
     """
     return backbone.freeze_vision and execution.zero_stage < 3

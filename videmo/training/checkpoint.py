@@ -53,7 +53,7 @@ def load_checkpoint(directory: Path, engine: TrainingEngine) -> int:
 
 
 def refuse_others(directory: Path, settings: Execution) -> None:
-    """Raise ValueError where the newest checkpoint in `directory` was written by another number of processes or at
+    """Raise ValueError if the newest checkpoint in `directory` was written by another number of processes or at
     another stage of ZeRO: its shards would not fit, nor the metrics be those of an unbroken run."""
     for newest in _checkpoints(directory)[-1:]:
         state = _state(newest)

@@ -69,7 +69,7 @@ class TrainingEngine:
     def update(self, losses: Sequence[Callable[[], Tensor]], learning_rate: float) -> float:
         """One step of the optimiser on the sum of `losses`, each computed and differentiated in its turn.
 
-        Returns that sum over all processes. Raises FloatingPointError where a loss or the gradient is not finite,
+        Returns that sum over all processes. Raises FloatingPointError if a loss or the gradient is not finite,
         before any weight is changed.
         """
         for group in self._engine.optimizer.param_groups:
@@ -90,7 +90,7 @@ class TrainingEngine:
         return total
 
     def _step(self) -> None:
-        """DeepSpeed passes over a gradient that is not finite in silence; without ZeRO not even that."""
+        """DeepSpeed silently skips a step whose gradient is not finite; without ZeRO it takes the step."""
         gradients = [weight.grad for weight in self.policy.model.parameters() if weight.grad is not None]
         if self.settings.zero_stage == 0 and not isfinite(nn.utils.get_total_norm(gradients)):
             self._engine.optimizer.zero_grad()
@@ -123,7 +123,7 @@ class TrainingEngine:
         return self.policy.with_model(self._copy.to(self.policy.device))
 
     def share(self, items: Sequence[Item]) -> list[Item]:
-        """Those of `items` that are this process's. Raises ValueError where there are fewer items than processes."""
+        """Those of `items` that are this process's. Raises ValueError if there are fewer items than processes."""
         if len(items) < self.processes:
             raise ValueError(
                 f"execution.processes = {self.processes}: a step of {len(items)} cannot be shared out; "

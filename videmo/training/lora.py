@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_lora(policy: Policy, settings: Lora | None, seed: int) -> Any | None:
-    """Put adapters into the model in place and freeze all else; None where the settings want none."""
+    """Put adapters into the model in place and freeze all else; None if the settings want none."""
     if settings is None:
         return None
     from peft import LoraConfig, get_peft_model

@@ -73,7 +73,7 @@ def own_samples(learner: Learner, prompts: Prompts, step: int) -> list[Sample]:
 def sample_rollouts(learner: Learner, samples: Sequence[Sample], step: int) -> list[Rollout]:
     """Grow a tree for each sample: over all levels for a caption, one level with as many leaves for a question.
 
-    What a sample draws hangs on its place in the step, not on how many processes share the step.
+    What is drawn for a sample depends on its place in the step, not on how many processes share the step.
     """
     settings, engine = learner.settings, learner.engine
     rollouts: list[Rollout] = [Rollout(())] * len(samples)

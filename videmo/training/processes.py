@@ -42,8 +42,8 @@ class Follower(Work):
 def training_directory(output: Path, module: str, params: StageSettings, inputs: Mapping[str, Path]) -> Iterator[Work]:
     """`stage_directory` for a stage that torchrun may have started several times over.
 
-    Raises ValueError where execution.processes is not the number that was started, or where `output` was begun with
-    another one: a new start would throw that work away unasked.
+    Raises ValueError if execution.processes is not the number that was started, or if `output` was begun with another
+    one: a new start would silently throw that work away.
     """
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if params.execution.processes != started:

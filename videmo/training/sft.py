@@ -63,7 +63,7 @@ def run(params: SftSettings, inputs: Mapping[str, Path], output: Path, level: Ta
     there is none, which has nothing to replay. Mixed, the batches are those of the whole curriculum, shuffled.
 
     Resumes from the newest checkpoint; the losses are then those of a run that was never stopped. Writes `model`, a
-    Hugging Face directory. Raises ValueError without samples, FloatingPointError where the loss is not finite.
+    Hugging Face directory. Raises ValueError without samples, FloatingPointError if the loss is not finite.
     """
     with training_directory(output, __name__, params, inputs) as work:
         dataset = open_dataset(inputs["data_build"])

@@ -46,9 +46,9 @@ def run(params: TreeRlSettings, inputs: Mapping[str, Path], output: Path) -> Sta
     """Train the policy of sft_emotion by tree rollouts; resumes from the newest checkpoint, with the same metrics as an
     unbroken run. Writes `model`, a Hugging Face directory.
 
-    Raises ValueError where sampling and training disagree, there is nothing to ask or an answer has no room in a
-    micro-batch, FloatingPointError where loss or gradient is not finite, EndpointError where a scorer cannot be asked;
-    a step that fails leaves its batch in the stage's partial directory.
+    Raises ValueError if sampling and training disagree, there is nothing to ask or an answer does not fit into a
+    micro-batch, FloatingPointError if loss or gradient is not finite, EndpointError if a scorer cannot be asked; a step
+    that fails leaves its batch in the stage's partial directory.
     """
     scorer = params.rl.reward.scorer
     ask = connect(scorer, params.execution.endpoint, "rl.reward.scorer").ask if scorer else None

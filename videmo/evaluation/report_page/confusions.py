@@ -55,7 +55,7 @@ class ShownAnswer:
 
 @dataclass(frozen=True)
 class ShownChoices:
-    """What the page shows of single choices; `diagram` is None where no answer came with log-probabilities."""
+    """What the page shows of single choices; `diagram` is None if no answer came with log-probabilities."""
 
     maps: tuple[HeatMap, ...]
     bins: tuple[Bin, ...]
@@ -68,7 +68,7 @@ class ShownChoices:
 def show_choices(
     predictions: Sequence[Prediction], dataset: Dataset | None, resamples: int, seed: int
 ) -> ShownChoices | None:
-    """None where no question had one right answer. Frames come from `dataset`; without it no answers are shown."""
+    """None if no question had one right answer. Frames come from `dataset`; without it no answers are shown."""
     choices = read_choices(predictions)
     if not choices:
         return None
