@@ -10,7 +10,7 @@ from videmo.settings.execution import Execution
 from videmo.settings.rl import Rl
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def curve():
     """The rows that a stage logged, without what the clock says."""
 

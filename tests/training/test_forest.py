@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from default_settings import rl_settings
@@ -8,6 +10,7 @@ from videmo.backbone.prefix_tree import PrefixTree, Segment, collate, token_logp
 from videmo.backbone.qwen2_5_vl.tiny import random_policy
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout, RolloutNode
+from videmo.tasks.catalog import PARTS
 from videmo.training.forest import (
     check_room,
     micro_batches,
@@ -112,6 +115,20 @@ def test_a_setting_under_which_an_answer_has_no_room_is_refused_before_the_first
     told = rf"execution\.micro_tokens = {tight}: .* {prefix} of them .* use at least {enough}"
     with pytest.raises(ValueError, match=told):
         check_room(double_policy, asked, lambda clip: noise_videos[0], rl_settings(max_segment_tokens=24), tight)
+
+
+def test_the_number_of_tokens_that_a_refusal_asks_for_suffices_for_captions_and_questions(double_policy, noise_videos):
+    part = next(name for name, part in PARTS.items() if part.answers)
+    samples = [
+        Sample("c.q", "c", "fine_caption", "emotion", "train", QUESTION, "!"),
+        Sample("c.p", "c", part, "emotion", "train", QUESTION * 9, "!"),
+    ]
+    settings = rl_settings(max_segment_tokens=1)
+    asked = prompts(samples, settings)
+    with pytest.raises(ValueError, match="use at least") as refused:
+        check_room(double_policy, asked, lambda clip: noise_videos[0], settings, 1)
+    enough = int(re.findall(r"use at least (\d+)", str(refused.value))[0])
+    check_room(double_policy, asked, lambda clip: noise_videos[0], settings, enough)
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30), st.integers(1, 400))

@@ -89,6 +89,7 @@ def test_the_token_budget_bounds_every_pass_and_changes_nothing_else(learner):
     assert largest[0][2] * 4 < largest[1][2]
     for epoch, expected in zip(*found, strict=True):
         assert epoch == pytest.approx(expected, abs=1e-4, rel=1e-3)
+        assert epoch["loss"] == pytest.approx(expected["loss"], abs=1e-5)
 
 
 def longest_answer(made, scored):

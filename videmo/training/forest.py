@@ -80,15 +80,17 @@ def check_room(policy: Policy, asked: Prompts, videos: Callable[[str], Video], s
     All clips have the same size, so one clip stands for all.
     """
     questions = [sample for deck in asked.questions for sample in deck.samples]
+    sizes = []
     for samples, segments in ((asked.captions.samples, len(LEVELS)), (questions, 1)):
         for sample in sorted(samples, key=lambda sample: len(sample.question))[-1:]:
             prefix = len(rollout_tree(policy, videos(sample.clip), sample.question, Rollout(())))
-            needed = prefix + segments * settings.max_segment_tokens
-            if needed > micro_tokens:
-                raise ValueError(
-                    f"execution.micro_tokens = {micro_tokens}: an answer may take {needed} tokens, {prefix} of them "
-                    f"video and question; use at least {needed}, or fewer data.frames or rl.max_segment_tokens"
-                )
+            sizes.append((prefix + segments * settings.max_segment_tokens, prefix))
+    needed, prefix = max(sizes)
+    if needed > micro_tokens:
+        raise ValueError(
+            f"execution.micro_tokens = {micro_tokens}: an answer may take {needed} tokens, {prefix} of them "
+            f"video and question; use at least {needed}, or fewer data.frames or rl.max_segment_tokens"
+        )
 
 
 def rollout_mask(batch: PackedBatch) -> Tensor:
