@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 320, 150
 LEFT, RIGHT, TOP, BOTTOM = 50, 8, 8, 20
 POINTS = 400  # of a line; more than can be seen
-AIMS = ("loss", "reward")  # names of what training is about begin so
+AIMS = ("loss", "reward")  # how the names of losses and rewards begin
 COSTS = ("leaves", "leaves_per_second", "seconds", "tokens")
 BOX_WIDTH, BOX_HEIGHT, GAP = 144, 52, 26
 

@@ -84,7 +84,7 @@ def show_choices(
 
 
 def reliability(bins: Sequence[Bin]) -> Markup:
-    """The share of right answers over the confidence they were given with; on the diagonal, confidence is deserved."""
+    """The share of right answers over the confidence they were given with; on the diagonal, confidence is justified."""
     points = [(LEFT + SIDE * found.confidence, TOP + SIDE * (1 - found.accuracy)) for found in bins]
     foot, end = TOP + SIDE, LEFT + SIDE
     grid = "".join(

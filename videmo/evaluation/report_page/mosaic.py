@@ -1,4 +1,4 @@
-"""Frames as small pictures that lie in the page itself."""
+"""Frames as small pictures that are embedded in the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content into a page that needs nothing but itself."""
+"""Renders content into a self-contained page."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def size(nodes: tuple[Node, ...]) -> int:
 
 
 def agreement(nodes: tuple[Node, ...]) -> int:
-    """How many of them say the same in both trees."""
+    """How many of them are the same in both trees."""
     return sum((node.mark == "same") + agreement(node.children) for node in nodes)
 
 
