@@ -61,7 +61,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
             both[test_set] = (theirs, ours)
     if not both:
         raise ValueError(
-            f"versions {first.version} and {second.version} have no answered test set in common "
+            f"versions {first.version} and {second.version} have no test set in common "
             f"({_listed(first)}; {_listed(second)}): the gate asks a champion what its challenger was asked"
         )
     judge = choose_judge(params.evaluation, params.execution.endpoint)
