@@ -41,7 +41,10 @@ def kfp(*arguments: str) -> subprocess.CompletedProcess:
         (["pipelines/ful.py"], "pipelines/ful.py: no such file; did you mean pipelines/full.py?"),
         (["params/smoke.yaml.py"], "no such file"),
         (["pipelines/full.py", "--params", "params/smok.yaml"], "params/smok.yaml: no such params file"),
-        (["pipelines/full.py", "--set", "rl.stepz=3"], "params.yaml: rl.stepz: no such setting; did you mean steps?"),
+        (
+            ["pipelines/full.py", "--set", "rl.stepz=3"],
+            "--set rl.stepz=3: rl.stepz: no such setting; did you mean steps?",
+        ),
         (["pipelines/full.py", "--set", "rl.steps=many"], "rl.steps = 'many'"),
         (["pipelines/full.py", "--set", "data.source=folder"], "data.path is missing"),
         (["pipelines/full.py", "--set", "data.test_share=1"], "data.test_share = 1: nobody is left to train on"),

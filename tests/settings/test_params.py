@@ -1,5 +1,6 @@
 """Settings: every params file of the project holds, and mistakes are told in one line."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -167,6 +168,46 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "expected"),
+    [
+        ("", ["rl.steps=-1"], "--set rl.steps=-1: rl.steps = -1: "),
+        ("rl: {steps: -1}", [], "FILE: rl.steps = -1: "),
+        ("rl: {steps: -1}", ["rl.kl=0.1"], "FILE: rl.steps = -1: "),
+        ("rl: {steps: 3}", ["rl.steps=0"], "--set rl.steps=0: rl.steps = 0: "),
+        ("sft: {lora: {rnk: 8}}", ["rl.steps=3"], "FILE: sft.lora.rnk: no such setting"),
+        ("", ["sft.lora.rank=0"], "--set sft.lora.rank=0: sft.lora.rank = 0: "),
+        ("", ["rl.branching=[2, 2]"], "--set rl.branching=[2, 2]: rl.branching = [2, 2]: has 2 values"),
+        ("", ["rl.branching=[2, 0, 2]"], "--set rl.branching=[2, 0, 2]: rl.branching = [2, 0, 2]: every level"),
+        ("", ["data.frames=3"], "--set data.frames=3: data.frames = 3: "),
+        ("evaluation: {endpoint: {url: 'http://h'}}", [], "FILE: evaluation.endpoint.model is missing"),
+        ("execution: {processes: 5}", ["rl.steps=3"], "params.yaml, FILE: execution.processes = 5: sft.batch_clips"),
+        (
+            "rl: {question_clips: 9}",
+            ["rl.batch_clips=8"],
+            "FILE, --set rl.batch_clips=8: rl.question_clips = 9: is a part of rl.batch_clips = 8",
+        ),
+    ],
+)
+def test_a_refusal_begins_with_the_file_or_the_option_that_the_value_comes_from(tmp_path, file, changes, expected):
+    path = tmp_path / "mine.yaml"
+    path.write_text(file)
+    with pytest.raises(SettingError) as refused:
+        load_params(path if file else (), changes)
+    assert str(refused.value).startswith(expected.replace("FILE", str(path)))
+
+
+def test_refusals_of_one_layer_share_its_name_and_those_of_another_have_theirs(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("sft: {warmup: 2, seed: -1}")
+    with pytest.raises(SettingError) as refused:
+        load_params(path, ["rl.steps=0"])
+    told = str(refused.value)
+    assert re.findall(rf"{path}: |--set rl\.steps=0: |(?:sft|rl)\.\w+ = ", told) == [
+        f"{path}: ", "sft.warmup = ", "sft.seed = ", "--set rl.steps=0: ", "rl.steps = "
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,31 @@ class Layers:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     aside: dict[str, tuple[Any, str]] = field(default_factory=dict)  # of `data`, what the present source does not have
+    names: list[str] = field(default_factory=list)  # of the layers, from the ground up
 
     def add(self, values: Mapping[str, Any], origin: str) -> None:
+        self.names.append(origin)
         self._switch_source(values, origin)
         _merge(self.values, values)
         for setting in settings_in(values):
-            below = [known for known in self.origins if known.startswith(f"{setting}.")]
-            for known in below:  # a section that is switched off, or on in one piece
+            # A section that is switched off, or on in one piece, or by a setting of its own.
+            for known in [known for known in self.origins if _inside(known, setting) or _inside(setting, known)]:
                 del self.origins[known]
             self.origins[setting] = origin
+
+    def behind(self, settings: Iterable[str]) -> list[str]:
+        """The layers that `settings` come from, from the ground up.
+
+        A setting that no layer has comes from those of the nearest section around it that one has; at last from all.
+        """
+        origins = {origin for setting in settings for origin in self._origins_of(setting)}
+        return [name for name in dict.fromkeys(self.names) if name in origins]
+
+    def _origins_of(self, setting: str) -> set[str]:
+        if not setting:
+            return set(self.names)
+        found = {origin for known, origin in self.origins.items() if known == setting or _inside(known, setting)}
+        return found or self._origins_of(setting.rpartition(".")[0])
 
     def _switch_source(self, values: Mapping[str, Any], origin: str) -> None:
         """Where `values` name another source, set aside what it does not have, and take up again what it has."""
@@ -79,6 +95,10 @@ def settings_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from settings_in(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
+
+
+def _inside(setting: str, section: str) -> bool:
+    return setting.startswith(f"{section}.")
 
 
 def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:

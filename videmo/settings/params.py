@@ -5,9 +5,12 @@ Importing this module imports pydantic and yaml, nothing heavy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import groupby
 from math import isqrt
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from pydantic import SerializeAsAny, ValidationError, field_validator, model_val
 
 from videmo.settings.backbone import Backbone
 from videmo.settings.data import Data, Validation
-from videmo.settings.errors import SettingError, describe
+from videmo.settings.errors import SHOWN, SettingError, describe
 from videmo.settings.evaluation import Evaluation, Reasoning
 from videmo.settings.execution import Execution
 from videmo.settings.kinds import Section
@@ -24,6 +27,8 @@ from videmo.settings.promotion import Promotion
 from videmo.settings.rl import Rl
 from videmo.settings.sft import Sft
 from videmo.settings.sources import data_of
+
+SETTING = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")  # of a setting: rl.steps
 
 
 class Params(Section):
@@ -79,8 +84,7 @@ def load_params(
 
 def resolve(layers: Layers) -> Params:
     """The settings of all layers together. Raises SettingError as `load_params` does."""
-    files = [origin for origin in dict.fromkeys(layers.origins.values()) if not origin.startswith("--set")]
-    return check_params(layers.values, source=files[-1] if files else "params")
+    return check_params(layers.values, layers)
 
 
 def explain(params: Params, layers: Layers, key: str) -> list[str]:
@@ -107,8 +111,19 @@ def _value(params: Params, setting: str) -> Any:
     return value
 
 
-def check_params(settings: dict[str, Any], source: str = "params") -> Params:
+def check_params(settings: dict[str, Any], layers: Layers | None = None) -> Params:
+    """The settings as models. Raises SettingError, each problem with those of `layers` that it comes from."""
     try:
         return Params.model_validate(settings)
     except ValidationError as error:
-        raise SettingError(f"{source}: " + "; ".join(describe(problem, Params) for problem in error.errors())) from None
+        problems = [(_layers_behind(problem, layers), describe(problem, Params)) for problem in error.errors()]
+    by_layers = groupby(problems, key=itemgetter(0))
+    raise SettingError("; ".join(f"{names}: {'; '.join(told for _, told in group)}" for names, group in by_layers))
+
+
+def _layers_behind(problem: Any, layers: Layers | None) -> str:
+    """The files and options that a problem comes from. A rule over several settings names them in its message."""
+    named = SETTING.findall(problem["msg"]) if problem["type"] == "value_error" else []
+    settings = [name for name in named if name.partition(".")[0] in Params.model_fields]
+    behind = layers.behind(settings or [".".join(map(str, problem["loc"]))]) if layers else []
+    return ", ".join(name[:SHOWN] for name in behind) or "params"
