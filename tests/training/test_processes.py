@@ -59,7 +59,7 @@ def test_another_number_of_processes_than_was_started_is_refused(built_data, tmp
         teach(params, {"data_build": built_data}, tmp_path / "sft", "attribute")
 
 
-@pytest.mark.parametrize(("zero_stage", "micro_tokens"), [(0, 8192), (0, SMALL), (1, SMALL), (2, SMALL), (3, SMALL)])
+@pytest.mark.parametrize(("zero_stage", "micro_tokens"), [(0, 8192), (1, SMALL), (2, SMALL), (3, SMALL)])
 def test_two_processes_learn_by_reinforcement_what_one_does(tmp_path, curve, reinforced, zero_stage, micro_tokens):
     inputs, alone = reinforced
     execution = {"processes": 2, "zero_stage": zero_stage, "micro_tokens": micro_tokens}
