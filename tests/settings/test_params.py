@@ -199,6 +199,17 @@ def test_a_refusal_begins_with_the_file_or_the_option_that_the_value_comes_from(
     assert str(refused.value).startswith(expected.replace("FILE", str(path)))
 
 
+def test_a_refusal_does_not_show_the_key_that_a_url_may_hold():
+    for change in (
+        "evaluation.endpoint={url: 'http://me:SECRET@h/v1', model: m}",
+        "rl.reward.scorer.url=http://SECRET@h",
+    ):
+        with pytest.raises(SettingError) as refused:
+            load_params((), [change])
+        assert str(refused.value).startswith(f"--set {change.partition('=')[0]}: ")
+        assert "SECRET" not in str(refused.value)
+
+
 def test_refusals_of_one_layer_share_its_name_and_those_of_another_have_theirs(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("sft: {warmup: 2, seed: -1}")

@@ -126,4 +126,6 @@ def _layers_behind(problem: Any, layers: Layers | None) -> str:
     named = SETTING.findall(problem["msg"]) if problem["type"] == "value_error" else []
     settings = [name for name in named if name.partition(".")[0] in Params.model_fields]
     behind = layers.behind(settings or [".".join(map(str, problem["loc"]))]) if layers else []
-    return ", ".join(name[:SHOWN] for name in behind) or "params"
+    # An option with a url is shown without its value: it may hold a key.
+    shown = (name.partition("=")[0] if "://" in name else name[:SHOWN] for name in behind)
+    return ", ".join(shown) or "params"
