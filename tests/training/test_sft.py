@@ -13,6 +13,7 @@ from videmo.training import sft
 LEVEL = {"epochs": 0.12, "learning_rate": 1e-3, "replay": 0.25, "samples_per_clip": 2}
 SETTINGS = {
     "sft": {"batch_clips": 1, "attribute": LEVEL, "emotion": {**LEVEL, "epochs": 0.5}},
+    "backbone": {"freeze_vision": False},
     "execution": {"sft_checkpoint_steps": 3},
 }
 

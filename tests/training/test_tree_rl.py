@@ -19,6 +19,7 @@ SETTINGS = {
         "branching": [2, 1, 2], "steps": 3, "batch_clips": 2, "question_clips": 1, "learning_rate": 1e-4,
         "max_segment_tokens": 24, "optimisation_epochs": 2,
     },
+    "backbone": {"freeze_vision": False},
     "execution": {"rl_checkpoint_steps": 1},
 }  # fmt: skip
 
