@@ -13,6 +13,7 @@ from videmo.evaluation.judge import score
 from videmo.evaluation.predictions import Prediction, write_predictions
 from videmo.evaluation.report import write_report
 from videmo.stages.report import StageReport
+from videmo.stages.step_record import StepRecord
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 PARAMS = params_with()
@@ -61,14 +62,13 @@ def steps(root, failed=None):
         inputs = [] if stage == "data_build" else ["data_build"]
         output = "" if broken else str(root / stage)
         found.append(
-            {"stage": stage, "digest": "d", "output": output, "inputs": inputs, "cached": stage == "data_validation",
-             "seconds": 0.0 if broken else 75.0, "status": status, "error": error}
-        )  # fmt: skip
+            StepRecord(stage, "d", output, inputs, stage == "data_validation", 0.0 if broken else 75.0, status, error)
+        )
     return found
 
 
 def write_steps(run, found):
-    return write_report(run, PARAMS, found, [step for step in found if step["status"] == "failed"])
+    return write_report(run, PARAMS, found, [step for step in found if step.status == "failed"])
 
 
 def written(tmp_path, root, failed=None):

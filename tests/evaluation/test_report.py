@@ -82,9 +82,7 @@ def test_where_few_people_were_asked_no_interval_is_shown(tmp_path, outputs):
 
 def test_a_run_that_a_person_stopped_did_not_fail(tmp_path, outputs):
     (tmp_path / "monday").mkdir()
-    stopped = [
-        {**step, "error": "stopped by the user"} if step["error"] else step for step in steps(outputs, "tree_rl")
-    ]
+    stopped = [replace(step, error="stopped by the user") if step.error else step for step in steps(outputs, "tree_rl")]
     page = Page(write_steps(tmp_path / "monday", stopped).read_text(encoding="utf-8"))
     assert "The run was stopped in tree_rl" in page.text
     assert "failed" not in page.text
@@ -123,7 +121,7 @@ def test_a_gate_that_failed_promoted_nothing(tmp_path, outputs):
     run = tmp_path / "monday"
     run.mkdir()
     failed = steps(outputs, failed="gate")
-    text = write_report(run, PARAMS, failed, [step for step in failed if step["status"] == "failed"]).read_text()
+    text = write_report(run, PARAMS, failed, [step for step in failed if step.status == "failed"]).read_text()
     assert '<h1 class="bad">The run failed in gate.</h1>' in text
 
 
@@ -132,7 +130,7 @@ def test_where_the_promotion_failed_after_the_gate_passed_the_run_did_not_pass(t
     run.mkdir()
     (root / "gate" / "verdict.json").write_text(json.dumps(PASSED))
     failed = steps(root, failed="promotion")
-    text = write_report(run, PARAMS, failed, [step for step in failed if step["status"] == "failed"]).read_text()
+    text = write_report(run, PARAMS, failed, [step for step in failed if step.status == "failed"]).read_text()
     assert '<h1 class="bad">The run failed in promotion.</h1>' in text
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from videmo.kubeflow.display import Watched, _render, showing
 from videmo.pipeline.dag import TABLE, PlannedStep
-from videmo.pipeline.step import Run, StepRecord
+from videmo.pipeline.step import Run
+from videmo.stages.step_record import StepRecord
 from videmo.stages.store import progress_file
 
 PLAN = [PlannedStep(name, "d", False, "never run") for name in TABLE]

@@ -9,9 +9,10 @@ from default_settings import params_with
 
 from videmo.pipeline.dag import TABLE, output_of, plan
 from videmo.pipeline.gate_and_report import open_run
-from videmo.pipeline.step import Run, StepRecord, discard, planned_inputs, recorded, run_stage
+from videmo.pipeline.step import Run, discard, planned_inputs, recorded, run_stage
 from videmo.pipeline.verify import verify_plan
 from videmo.settings.errors import SettingError
+from videmo.stages.step_record import StepRecord
 from videmo.stages.store import home, partial_of
 
 SMALL = params_with(

@@ -7,10 +7,11 @@ from default_settings import params_with
 from evaluated_models import PARAMS, challenger, champion, manifests, promoted
 
 from videmo.pipeline.gate_and_report import keep_registered, open_run
-from videmo.pipeline.step import Run, StepRecord, run_step
+from videmo.pipeline.step import Run, run_step
 from videmo.registry.champion import read_history
 from videmo.registry.manual_promotion import promote_version
 from videmo.registry.tracking import connect
+from videmo.stages.step_record import StepRecord
 
 SETTINGS = PARAMS.model_dump(mode="json")
 

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -76,7 +77,7 @@ class Policy(ABC):
         """Tokens that have no place in an answer, such as pads."""
 
     @abstractmethod
-    def pack(self, frames: np.ndarray) -> Video:
+    def pack(self, frames: NDArray[np.uint8]) -> Video:
         """frames: uint8 (time, height, width, 3), RGB. Raises ValueError where they do not divide into patches."""
 
     @abstractmethod

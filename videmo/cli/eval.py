@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from videmo.settings.errors import SettingError
 if TYPE_CHECKING:
     from videmo.evaluation.interval import Figure
     from videmo.evaluation.predictions import Prediction
+    from videmo.evaluation.scores_file import FileScores, OwnScores
     from videmo.settings.params import Params
 
 Data = Annotated[
@@ -74,7 +75,7 @@ def score_file(
         dataset = dataset_directory(data, settings)
         questions = choose_questions(open_dataset(dataset), settings.evaluation.max_clips)
         matched = match_file(file, questions.dataset, questions.samples)
-        scores = {**score_predictions(str(file), matched.predictions, settings), "faults": matched.counts()}
+        scores: FileScores = {**score_predictions(str(file), matched.predictions, settings), "faults": matched.counts()}
     _print(scores)
     for fault in matched.faults():
         typer.echo(f"note: {fault}", err=True)
@@ -103,7 +104,7 @@ def _refusals() -> Iterator[None]:
         raise SettingError(str(error)) from None
 
 
-def _print(scores: dict[str, Any]) -> None:
+def _print(scores: OwnScores) -> None:
     """The figures by table and task, with their intervals."""
     from videmo.evaluation.statistics import MEAN15
     from videmo.tasks.catalog import TASKS
@@ -129,7 +130,7 @@ def _line(name: str, figure: Figure) -> str:
     return f"{name:<26} {figure[0]:5.1f}  {bounds_text(figure)}"
 
 
-def _write(directory: Path, scores: dict[str, Any], predictions: Sequence[Prediction], dataset: Path) -> None:
+def _write(directory: Path, scores: OwnScores, predictions: Sequence[Prediction], dataset: Path) -> None:
     from videmo.evaluation.predictions import write_predictions
     from videmo.evaluation.report import write_evaluation
     from videmo.stages.files import write_json

@@ -202,10 +202,11 @@ def show_train_job(
     import yaml
 
     from videmo.kubeflow.train_job import train_job
-    from videmo.pipeline.dag import TABLE, output_of, plan
+    from videmo.pipeline.dag import TABLE, plan
     from videmo.pipeline.launch import write_job
     from videmo.pipeline.run_names import check_name
     from videmo.pipeline.step import Run, planned_inputs
+    from videmo.stages.store import output_of
 
     if name not in TABLE or not TABLE[name].distributed:
         raise SettingError(f"{name}: is not a training stage")

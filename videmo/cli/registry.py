@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
+    from videmo.evaluation.interval import Figure
     from videmo.registry.comparison import Comparison
     from videmo.registry.history import Entry, History
     from videmo.settings.params import Params
@@ -32,6 +33,17 @@ registry = typer.Typer(
 Version = Annotated[str, typer.Argument(help="A number, or the alias champion or challenger.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Reason = Annotated[str, typer.Option(help="The reason, for the history.")]
+
+
+class VersionRow(TypedDict):
+    """A version in the list: its aliases, the pipeline run it came from, and what the gate made of it."""
+
+    version: str
+    names: list[str]
+    run: str
+    mean15: Figure | None
+    judge: str
+    passed: bool | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ def show_versions(params: ParamsFile = DEFAULT, overrides: Overrides = None, as_
         from videmo.registry.version_artifacts import newest_verdict
 
         named = aliases(opened.client, opened.name)
-        rows = []
+        rows: list[VersionRow] = []
         for number, version in opened.versions.items():
             verdict = newest_verdict(opened.client, version)
             names = [alias for alias, to in named.items() if to == number and alias != "champion"]
@@ -182,7 +194,7 @@ def _opened(params: ParamsFile, overrides: Overrides) -> Iterator[Opened]:
         raise SettingError(re.sub(r"://[^/\s]*@", "://", said)) from None  # an address may hold a password
 
 
-def _print(as_json: Any, lines: list[str], problems: list[str]) -> None:
+def _print(as_json: object, lines: list[str], problems: list[str]) -> None:
     print(json.dumps(as_json, indent=1) if as_json is not None else "\n".join(lines))
     for problem in problems:
         typer.echo(f"note: {problem}", err=True)
@@ -192,7 +204,7 @@ def _print_change(entry: Entry) -> None:
     print(f"version {entry.change.version} is champion now (entry {entry.number}, {entry.change.kind})")
 
 
-def _version_line(row: dict[str, Any]) -> str:
+def _version_line(row: VersionRow) -> str:
     from videmo.evaluation.interval import figure_text
 
     mean = f"{figure_text(row['mean15'])} {row['judge']}" if row["mean15"] else "not measured"

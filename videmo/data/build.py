@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from videmo.data.clip import Clip, Recording, Rejected, Split
 from videmo.data.decoding import ClipError, letterbox, probe, sampled
@@ -151,7 +151,7 @@ def crashed(recording: Recording, root: Path) -> Rejected:
     )
 
 
-def known(clip: Clip) -> dict[str, Any]:
+def known(clip: Clip) -> dict[str, object]:
     """What a shard says of a clip: all but the split, which is decided when all people are known."""
     return {name: value for name, value in clip_to_json(clip).items() if name != "split"}
 
@@ -195,7 +195,7 @@ def counted(found: Iterable[T], work: Work, total: int, note: str, done: int = 0
         yield one
 
 
-def batches(items: list[Any], size: int) -> Iterator[list[Any]]:
+def batches(items: list[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

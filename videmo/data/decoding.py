@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.data.clip import is_there
 
@@ -36,7 +37,7 @@ class Probe:
     packets: int  # frames that the decoder should deliver
 
 
-def decode(path: Path, frames: int, size: int) -> np.ndarray:
+def decode(path: Path, frames: int, size: int) -> NDArray[np.uint8]:
     """Sample `frames` frames evenly over a video: uint8 (frames, size, size, 3), RGB, letterboxed on black.
 
     The clip is cut into `frames` equal spans of time, and the frame shown in the middle of each is taken. Frames of a
@@ -61,7 +62,7 @@ def probe(path: Path) -> Probe:
         return _measured(stream, shown)
 
 
-def sampled(path: Path, probe: Probe, frames: int) -> Iterator[np.ndarray]:
+def sampled(path: Path, probe: Probe, frames: int) -> Iterator[NDArray[np.uint8]]:
     """The frames that `decode` takes, one at a time at their own size: uint8 (height, width, 3).
 
     Keeps one frame in memory at a time. Decodes the whole clip, so that damage anywhere in it is noticed.
@@ -85,7 +86,7 @@ def sampled(path: Path, probe: Probe, frames: int) -> Iterator[np.ndarray]:
         yield _picture(shown)
 
 
-def letterbox(picture: np.ndarray, size: int) -> np.ndarray:
+def letterbox(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Fit a picture (height, width, 3) into a square of `size` pixels, centred on black."""
     height, width = picture.shape[:2]
     scale = size / max(height, width)
@@ -176,8 +177,8 @@ def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
         raise ClipError(f"truncated or damaged: decoding stopped ({_said(error)})") from None
 
 
-def _picture(frame: av.VideoFrame) -> np.ndarray:
-    picture = frame.to_ndarray(format="rgb24")
+def _picture(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     return np.rot90(picture, round(frame.rotation / 90)) if frame.rotation else picture
 
 

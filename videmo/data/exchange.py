@@ -93,5 +93,5 @@ def _item(item: Any, where: str) -> Item:
     return Item(videos[0], question, contents[1], str(item.get("source", "")))
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)

@@ -12,6 +12,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 
@@ -21,7 +22,7 @@ HIT_SHARE = 0.25  # of the frames, and at least two
 TILTS = (0, -25, 25)  # degrees
 
 
-def face_box(pictures: Callable[[], Iterable[np.ndarray]]) -> Box | None:
+def face_box(pictures: Callable[[], Iterable[NDArray[np.uint8]]]) -> Box | None:
     """Where the face is in the pictures of a clip, or None. Each call of `pictures` starts from the first one.
 
     Left, top, right, bottom as shares of the picture: the union of each picture's largest hit. Tilted heads are tried
@@ -36,7 +37,7 @@ def face_box(pictures: Callable[[], Iterable[np.ndarray]]) -> Box | None:
     return None
 
 
-def find_face(picture: np.ndarray, tilt: float = 0) -> Box | None:
+def find_face(picture: NDArray[np.uint8], tilt: float = 0) -> Box | None:
     """The largest frontal face in a picture (height, width, 3) after rotating it by `tilt` degrees counterclockwise.
 
     The box is in the coordinates of the picture before rotation.

@@ -11,15 +11,15 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from videmo.data.clip import CLIP_ID, Clip, Split
 from videmo.data.samples import Sample
@@ -62,7 +62,7 @@ class Dataset:
     quarantined: list[dict[str, str]]
     index: dict[str, Entry]
 
-    def frames(self, clip: str) -> np.ndarray:
+    def frames(self, clip: str) -> NDArray[np.uint8]:
         """uint8 (frames, frame_size, frame_size, 3), RGB. Raises KeyError on an unknown clip."""
         return read_frames(self.directory / "shards", self.index[clip])
 
@@ -70,7 +70,7 @@ class Dataset:
         """The samples of a split and a level, in their stored order; None means all."""
         return tuple(s for s in self.samples if split in (None, s.split) and level in (None, s.level))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[Callable[[Path], Dataset], tuple[Path]]:
         return open_dataset, (self.directory,)
 
 
@@ -88,7 +88,7 @@ def open_dataset(directory: Path) -> Dataset:
     )
 
 
-def encode_frame(frame: np.ndarray) -> bytes:
+def encode_frame(frame: NDArray[np.uint8]) -> bytes:
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         QUALITY,
@@ -98,15 +98,15 @@ def encode_frame(frame: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options)[1].tobytes()
 
 
-def decode_frame(jpeg: bytes) -> np.ndarray:
+def decode_frame(jpeg: bytes) -> NDArray[np.uint8]:
     """uint8 (height, width, 3). Raises ValueError if the bytes are not a picture."""
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
     if picture is None:
         raise ValueError("not a JPEG picture")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[bytes]]]) -> list[Entry]:
+def write_shard(path: Path, clips: Iterable[tuple[str, Mapping[str, object], Sequence[bytes]]]) -> list[Entry]:
     """Write clips (id, metadata, encoded frames) into a tar that appears complete or not at all."""
     entries = []
     with (
@@ -123,7 +123,7 @@ def write_shard(path: Path, clips: Iterable[tuple[str, dict[str, Any], Sequence[
     return entries
 
 
-def read_frames(shards: Path, entry: Entry) -> np.ndarray:
+def read_frames(shards: Path, entry: Entry) -> NDArray[np.uint8]:
     """Raises ValueError if the shard does not contain what the index says."""
     try:
         with (shards / entry.shard).open("rb") as file:

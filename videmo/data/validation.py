@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.data.people import people_in
 from videmo.data.samples import Sample
@@ -27,6 +27,8 @@ from videmo.tree.vocabulary import ASPECTS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from great_expectations.core import ExpectationValidationResult
+    from great_expectations.expectations.expectation import Expectation
 
 SHOWN_ROWS = 5  # failed rows, and failures, named in the message; failures.json has all of them
 
@@ -105,14 +107,14 @@ def tables(dataset: Dataset) -> dict[str, pd.DataFrame]:
     }
 
 
-def expectations(config: Validation, frames: int) -> dict[str, list[Any]]:
+def expectations(config: Validation, frames: int) -> dict[str, list[Expectation]]:
     """The expectations of each table."""
     from great_expectations import expectations as e
 
-    def hold(column: str, **options: Any) -> Any:
+    def hold(column: str, **options: object) -> Expectation:
         return e.ExpectColumnValuesToBeInSet(column=column, value_set=[True], **options)
 
-    def present(*columns: str) -> list[Any]:
+    def present(*columns: str) -> list[Expectation]:
         return [e.ExpectColumnValuesToNotBeNull(column=column) for column in columns]
 
     return {
@@ -147,7 +149,7 @@ def expectations(config: Validation, frames: int) -> dict[str, list[Any]]:
 
 
 def check(
-    tables: Mapping[str, pd.DataFrame], expected: Mapping[str, list[Any]], work: Work
+    tables: Mapping[str, pd.DataFrame], expected: Mapping[str, list[Expectation]], work: Work
 ) -> tuple[list[Failure], int]:
     """Check every table, write Data Docs and failures.json into `work`. Returns the failures and the number of checks.
 
@@ -178,11 +180,11 @@ def check(
     return failures, sum(map(len, expected.values()))
 
 
-def _escaped(value: Any) -> Any:
+def _escaped(value: object) -> object:
     return html.escape(value) if isinstance(value, str) else value
 
 
-def _failure(table: str, outcome: Any) -> Failure:
+def _failure(table: str, outcome: ExpectationValidationResult) -> Failure:
     config, result = outcome.expectation_config, outcome.result
     rows = tuple(html.unescape(str(row["id"])) for row in result.get("unexpected_index_list") or ())
     if "unexpected_count" in result:
@@ -196,11 +198,11 @@ def _failure(table: str, outcome: Any) -> Failure:
     return Failure(config.type, table, config.kwargs.get("column"), observed, rows)
 
 
-def _limits(kwargs: Mapping[str, Any]) -> str:
+def _limits(kwargs: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in kwargs.items() if name not in ("batch_id", "column"))
 
 
-def _clip_row(dataset: Dataset, clip: str) -> dict[str, Any]:
+def _clip_row(dataset: Dataset, clip: str) -> dict[str, object]:
     row = {name: getattr(dataset.clips[clip], name) for name in ("id", "video", "source", "split", "duration", "fps")}
     try:
         frames = len(dataset.frames(clip))
@@ -237,7 +239,7 @@ def _is_known(pair: Pair) -> bool:
     return pair.aspect in ASPECTS and pair.item in ASPECTS[pair.aspect].items
 
 
-def _site(directory: Path) -> dict[str, Any]:
+def _site(directory: Path) -> dict[str, object]:
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(directory.resolve())}
     index = {"class_name": "DefaultSiteIndexBuilder"}
     return {

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn import action_units
 from videmo.drawn.action_units import INDEX, INTENSITIES, MICRO_PROTOTYPES, UNITS
 from videmo.drawn.script import Script
+
+Array = NDArray[np.float64]
 
 FRAMES = 16
 FPS = 8
@@ -22,14 +25,14 @@ PITCHES = {"up": 26.0, "down": -26.0}
 class Acting:
     """The moving parts, frame by frame (T frames). Left and right are the image's; index 0 is left."""
 
-    amplitudes: np.ndarray  # (T, 17, 2) action units, in the order of action_units.UNITS
-    closure: np.ndarray  # (T, 2) of the eyes by blinks and winks, from 0 (open) to 1 (shut)
-    gaze: np.ndarray  # (T, 2) right and down, -1 to 1
-    head: np.ndarray  # (T, 3) yaw (to the image's right), pitch (up), roll (clockwise), degrees
-    jaw_shift: np.ndarray  # (T,) sideways, head units
-    shoulders: np.ndarray  # (T,) lift, head units
-    body: np.ndarray  # (T, 2) shift to the right in head units, roll in degrees
-    hand: np.ndarray  # (T,) angle of the waving hand in degrees; NaN where there is no hand
+    amplitudes: Array  # (T, 17, 2) action units, in the order of action_units.UNITS
+    closure: Array  # (T, 2) of the eyes by blinks and winks, from 0 (open) to 1 (shut)
+    gaze: Array  # (T, 2) right and down, -1 to 1
+    head: Array  # (T, 3) yaw (to the image's right), pitch (up), roll (clockwise), degrees
+    jaw_shift: Array  # (T,) sideways, head units
+    shoulders: Array  # (T,) lift, head units
+    body: Array  # (T, 2) shift to the right in head units, roll in degrees
+    hand: Array  # (T,) angle of the waving hand in degrees; NaN where there is no hand
 
 
 def act(rng: np.random.Generator, script: Script, turn: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Acting:
@@ -44,7 +47,7 @@ def act(rng: np.random.Generator, script: Script, turn: tuple[float, float, floa
     return Acting(amplitudes, closure, _look(rng, script, time), head, jaw_shift, shoulders, body, hand)
 
 
-def course(name: str, time: np.ndarray, start: float = 0.4) -> np.ndarray:
+def course(name: str, time: Array, start: float = 0.4) -> Array:
     """Share of the apex at each time (0 to 1 over the clip): onset, apex, offset. A brief course begins at `start`."""
     if name == "growing":
         return _ramp(time, 0.08, 0.68)
@@ -55,12 +58,12 @@ def course(name: str, time: np.ndarray, start: float = 0.4) -> np.ndarray:
     return _ramp(time, -0.06, 0.08)
 
 
-def _ramp(time: np.ndarray, start: float, end: float) -> np.ndarray:
+def _ramp(time: Array, start: float, end: float) -> Array:
     share = np.clip((time - start) / (end - start), 0, 1)
     return share * share * (3 - 2 * share)
 
 
-def _expression(rng: np.random.Generator, script: Script, time: np.ndarray) -> np.ndarray:
+def _expression(rng: np.random.Generator, script: Script, time: Array) -> Array:
     """(T, 17, 2) amplitudes of the script's emotion, or of its micro-expression."""
     envelope = course(script.course, time, start=rng.uniform(0.2, 0.5))
     if script.micro_expression is not None:
@@ -81,10 +84,10 @@ def _expression(rng: np.random.Generator, script: Script, time: np.ndarray) -> n
 def _move_face(
     rng: np.random.Generator,
     script: Script,
-    time: np.ndarray,
-    amplitudes: np.ndarray,
-    closure: np.ndarray,
-    jaw_shift: np.ndarray,
+    time: Array,
+    amplitudes: Array,
+    closure: Array,
+    jaw_shift: Array,
 ) -> None:
     """Add the face action to the expression, in place. Rates stay below half of the 4 Hz at which clips are sampled."""
     parted, dropped = amplitudes[:, INDEX[25]], amplitudes[:, INDEX[26]]
@@ -113,7 +116,7 @@ def _move_face(
         closure[:] = np.maximum(closure, ((time >= 0.3) & (time < 0.75))[:, None])
 
 
-def _look(rng: np.random.Generator, script: Script, time: np.ndarray) -> np.ndarray:
+def _look(rng: np.random.Generator, script: Script, time: Array) -> Array:
     gaze = np.zeros((len(time), 2))
     if script.gaze == "wandering":
         gaze[:, 0] = np.sign(np.sin(2 * np.pi * (rng.uniform(1.6, 2.2) * time + rng.random())))
@@ -123,7 +126,7 @@ def _look(rng: np.random.Generator, script: Script, time: np.ndarray) -> np.ndar
     return gaze
 
 
-def _move_head(rng: np.random.Generator, script: Script, time: np.ndarray) -> np.ndarray:
+def _move_head(rng: np.random.Generator, script: Script, time: Array) -> Array:
     head = np.zeros((len(time), 3)) + rng.uniform(-2.5, 2.5, 3)
     head[:, 0] += YAWS.get(script.head_pose, 0.0)
     head[:, 1] += PITCHES.get(script.head_pose, 0.0)
@@ -140,7 +143,7 @@ def _move_head(rng: np.random.Generator, script: Script, time: np.ndarray) -> np
     return head
 
 
-def _move_body(rng: np.random.Generator, script: Script, time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _move_body(rng: np.random.Generator, script: Script, time: Array) -> tuple[Array, Array, Array]:
     """Shoulders (T,), body (T, 2) and hand (T,)."""
     count = len(time)
     shoulders, body, hand = np.zeros(count), np.zeros((count, 2)), np.full(count, np.nan)

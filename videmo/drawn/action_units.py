@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 INDEX = {unit: position for position, unit in enumerate(UNITS)}
@@ -49,7 +52,7 @@ BLENDS: dict[str, tuple[str, ...]] = {
 _OPPOSED = ((12, 15), (25, 24), (26, 24), (25, 23), (26, 23), (5, 7), (26, 17), (20, 23))
 
 
-def prototype(emotion: str, side: int) -> np.ndarray:
+def prototype(emotion: str, side: int) -> Array:
     """(17, 2) amplitudes of an emotion at full strength; `side` (0 left, 1 right) applies to one-sided emotions."""
     amplitudes = np.zeros((len(UNITS), 2))
     sides = [side] if emotion in ONE_SIDED else [0, 1]
@@ -58,7 +61,7 @@ def prototype(emotion: str, side: int) -> np.ndarray:
     return amplitudes
 
 
-def blend(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def blend(first: Array, second: Array) -> Array:
     """Both at once: the stronger amplitude of each unit. Where units oppose each other, the first emotion wins."""
     second = second.copy()
     for unit, opposite in (*_OPPOSED, *((b, a) for a, b in _OPPOSED)):
@@ -92,7 +95,7 @@ class Deformation:
     jaw: float
 
 
-def deform(amplitudes: np.ndarray, closure: float) -> Deformation:
+def deform(amplitudes: Array, closure: float) -> Deformation:
     """The deformation of one side. amplitudes: (17,).  closure: from 0 (the action units decide) to 1 (shut)."""
     a = {unit: float(amplitudes[position]) for unit, position in INDEX.items()}
     lowered = a[4] * (1 - 0.65 * a[1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from videmo.drawn.acting import Acting
@@ -87,7 +85,7 @@ def actions(figure: Figure) -> tuple[str, ...]:
 def attributes(figure: Figure) -> list[Pair]:
     """Pairs of the attribute level that can be seen."""
     person, script = figure.person, figure.script
-    facts: dict[str, Any] = {name.replace("_", " "): getattr(person, name) for name in _TRAITS}
+    facts: dict[str, str] = {name.replace("_", " "): getattr(person, name) for name in _TRAITS}
     facts |= {"head pose": script.head_pose, "people": "one", "head action": script.head_action}
     facts |= {"face action": script.face_action, "body action": script.body_action}
     hidden = _hidden_aspects(figure)

@@ -6,8 +6,11 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn.person import Colour
+
+Array = NDArray[np.float64]
 
 _SHIFT = 4  # OpenCV takes corners as integers with this many fractional bits
 _UNIT = float(1 << _SHIFT)
@@ -16,23 +19,23 @@ _UNIT = float(1 << _SHIFT)
 class Canvas:
     """Draws in pixels on `frame`, uint8 (H, W, 3), in place; (0, 0) is the corner of the first pixel."""
 
-    def __init__(self, frame: np.ndarray) -> None:
+    def __init__(self, frame: NDArray[np.uint8]) -> None:
         self.frame = frame
 
-    def fill(self, points: np.ndarray, colour: Colour) -> None:
+    def fill(self, points: Array, colour: Colour) -> None:
         """A closed polygon; points: (n, 2)."""
         cv2.fillPoly(self.frame, [_fixed(points)], colour, cv2.LINE_AA, _SHIFT)
 
-    def line(self, points: np.ndarray, colour: Colour, width: float, closed: bool = False) -> None:
+    def line(self, points: Array, colour: Colour, width: float, closed: bool = False) -> None:
         thickness = max(1, round(width))
         cv2.polylines(self.frame, [_fixed(points)], closed, colour, thickness, cv2.LINE_AA, _SHIFT)
 
-    def disc(self, centre: np.ndarray, radius: float, colour: Colour) -> None:
+    def disc(self, centre: Array, radius: float, colour: Colour) -> None:
         x, y = _fixed(centre)
         cv2.circle(self.frame, (int(x), int(y)), int(radius * _UNIT), colour, -1, cv2.LINE_AA, _SHIFT)
 
 
-def _fixed(points: np.ndarray) -> np.ndarray:
+def _fixed(points: Array) -> NDArray[np.int32]:
     return np.rint((points - 0.5) * _UNIT).astype(np.int32)
 
 
@@ -42,9 +45,9 @@ class Body:
     def __init__(self, origin: tuple[float, float], scale: float, shift: float, roll: float) -> None:
         self.scale = scale  # pixels per head unit
         self.turn = scale * _rotation(roll)
-        self.offset = scale * (_WAIST + np.array([shift, 0.0])) - _WAIST @ self.turn + np.array(origin)
+        self.offset: Array = scale * (_WAIST + np.array([shift, 0.0])) - _WAIST @ self.turn + np.array(origin)
 
-    def place(self, points: np.ndarray) -> np.ndarray:
+    def place(self, points: Array) -> Array:
         """(n, 2) head units -> (n, 2) pixels; the body rotates about its waist."""
         return points @ self.turn + self.offset
 
@@ -77,7 +80,7 @@ class Head:
         self._slide = np.array([half_width * self.turned, -_PITCH * sin_pitch]) @ self._flat
         self._offset = body.place(_NECK) - _NECK @ self._flat
 
-    def on_face(self, points: np.ndarray, lift: float = 0.0) -> np.ndarray:
+    def on_face(self, points: Array, lift: float = 0.0) -> Array:
         """(n, 2) head units -> (n, 2) pixels; `lift` is the height above the face, in half widths."""
         solid = np.empty((len(points), 3))
         np.minimum(points[:, 0], self.half_width, out=solid[:, 0])
@@ -87,7 +90,7 @@ class Head:
         solid[:, 2] = np.sqrt(np.maximum(1 - squares, 0.02)) + lift
         return solid @ self._solid + self._offset
 
-    def outline(self, points: np.ndarray, depth: float) -> np.ndarray:
+    def outline(self, points: Array, depth: float) -> Array:
         """(n, 2) head units -> (n, 2) pixels, for outlines; depth > 0 is towards the face, < 0 towards the back."""
         return points @ self._flat + (self._offset + depth * self._slide)
 
@@ -102,7 +105,7 @@ _NECK = np.array([0.0, 0.85])
 _PITCH = 0.70  # how far looking up or down moves the features, as a share of the true movement
 
 
-def _rotation(degrees: float) -> np.ndarray:
+def _rotation(degrees: float) -> Array:
     """Clockwise on the screen, for row vectors."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return np.array([[cos, sin], [-sin, cos]])

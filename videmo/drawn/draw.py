@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn import features, outline, skin, wear
 from videmo.drawn.action_units import Deformation, deform
@@ -15,7 +16,7 @@ from videmo.drawn.performance import Figure, Performance
 from videmo.drawn.person import Person, mix
 
 
-def draw_frames(performance: Performance, size: int, chosen: Sequence[int] | None = None) -> np.ndarray:
+def draw_frames(performance: Performance, size: int, chosen: Sequence[int] | None = None) -> NDArray[np.uint8]:
     """The chosen frames of a clip, all T by default: uint8 (frames, size, size, 3) RGB."""
     backdrop = _backdrop(performance, size)
     chosen = range(len(performance.figures[0].acting.head)) if chosen is None else chosen
@@ -80,7 +81,7 @@ def _draw_skull(canvas: Canvas, head: Head, person: Person) -> None:
         canvas.fill(head.outline(outline.hair_back(person), -0.28), mix(person.hair, (0, 0, 0), 0.18))
 
 
-def _upper_half(person: Person) -> np.ndarray:
+def _upper_half(person: Person) -> NDArray[np.float64]:
     shape = outline.face(person)
     return shape[shape[:, 1] < 0.4] * [1.03, 1.02]
 
@@ -93,7 +94,7 @@ def _draw_hair(canvas: Canvas, head: Head, person: Person) -> None:
         canvas.line(head.outline(strand, 0.1 if strand[-1, 1] < 0 else -0.2), streak, 0.04 * head.scale)
 
 
-def _backdrop(performance: Performance, size: int) -> np.ndarray:
+def _backdrop(performance: Performance, size: int) -> NDArray[np.uint8]:
     frame = np.empty((size, size, 3), np.uint8)
     for figure in performance.figures:
         left, right = (round(edge * size) for edge in figure.window)
@@ -127,7 +128,7 @@ def _rectangle(
     canvas.fill(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) * unit, colour)
 
 
-def _light(performance: Performance, size: int) -> np.ndarray:
+def _light(performance: Performance, size: int) -> NDArray[np.float32]:
     """(size, size, 3) gain: the brightness from left to right across each figure's window."""
     gain = np.ones(size, np.float32)
     if performance.kind == "conversation":

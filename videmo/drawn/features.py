@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn.action_units import Deformation
 from videmo.drawn.canvas import Canvas, Head
 from videmo.drawn.person import Colour, Person, mix
+
+Array = NDArray[np.float64]
 
 EYE_Y, BROW_Y, MOUTH_Y = -0.14, -0.48, 0.58
 DARK: Colour = (14, 4, 4)
@@ -25,12 +28,12 @@ class Face:
     person: Person
     sides: tuple[Deformation, Deformation]
     jaw_shift: float
-    gaze: np.ndarray
+    gaze: Array
 
-    def fill(self, points: np.ndarray, colour: Colour, lift: float = 0.0) -> None:
+    def fill(self, points: Array, colour: Colour, lift: float = 0.0) -> None:
         self.canvas.fill(self.head.on_face(points, lift), colour)
 
-    def line(self, points: np.ndarray, colour: Colour, width: float, lift: float = 0.0) -> None:
+    def line(self, points: Array, colour: Colour, width: float, lift: float = 0.0) -> None:
         self.canvas.line(self.head.on_face(points, lift), colour, width * self.head.scale)
 
     @property
@@ -45,7 +48,7 @@ class Face:
     def eye_centre(self, side: int) -> tuple[float, float]:
         return (2 * side - 1) * (0.43 * self.person.face_half_width + 0.04), EYE_Y * self.person.face_half_height
 
-    def curve(self, x0: float, y0: float, x1: float, y1: float, sag: float) -> np.ndarray:
+    def curve(self, x0: float, y0: float, x1: float, y1: float, sag: float) -> Array:
         """An arc between two points that sags by `sag` in the middle."""
         return np.stack([x0 + (x1 - x0) * (_ARC + 1) / 2, y0 + (y1 - y0) * (_ARC + 1) / 2 + sag * _BULGE], axis=1)
 
@@ -204,16 +207,16 @@ def draw_mouth(face: Face) -> None:
             )
 
 
-def _draw_mustache(face: Face, x: np.ndarray, lip: np.ndarray) -> None:
+def _draw_mustache(face: Face, x: Array, lip: Array) -> None:
     reach = np.clip(x * 1.08, -0.42, 0.42)
     thickness = 0.13 * np.sqrt(_BULGE) + 0.045
     face.fill(_between(reach, lip - thickness, lip + 0.01), mix(face.person.hair, (0, 0, 0), 0.35))
 
 
-def _between(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+def _between(x: Array, top: Array, bottom: Array) -> Array:
     return np.concatenate([np.stack([x, top], axis=1), np.stack([x, bottom], axis=1)[::-1]])
 
 
-def ellipse(centre: np.ndarray, half_width: float, half_height: float, corners: int = 14) -> np.ndarray:
+def ellipse(centre: Array, half_width: float, half_height: float, corners: int = 14) -> Array:
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     return centre + np.stack([half_width * np.cos(angle), half_height * np.sin(angle)], axis=1)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn.person import Person
+
+Array = NDArray[np.float64]
 
 # Half widths of a face, as shares of its greatest, by height from -1 (top) to 1 (chin).
 # fmt: off
@@ -29,7 +32,7 @@ _CHINS = {  # height, and half width as a share of the last above, which they re
 
 
 @lru_cache(maxsize=512)
-def face(person: Person) -> np.ndarray:
+def face(person: Person) -> Array:
     """(n, 2) outline, clockwise from the top."""
     profile = np.array(_PROFILES[person.face_shape])
     chin = np.array(_CHINS[person.chin_shape])
@@ -40,20 +43,20 @@ def face(person: Person) -> np.ndarray:
     return _rounded(np.concatenate([right, left]))
 
 
-def lowered(outline: np.ndarray, half_height: float, jaw: float, shift: float) -> np.ndarray:
+def lowered(outline: Array, half_height: float, jaw: float, shift: float) -> Array:
     """The outline with its jaw dropped by `jaw` and pushed sideways by `shift`."""
     share = np.clip((outline[:, 1:] / half_height - 0.15) / 0.85, 0, 1)
-    return outline + share * np.array([shift, jaw])
+    return outline + share * np.array([shift, jaw], np.float64)
 
 
-def _rounded(points: np.ndarray) -> np.ndarray:
+def _rounded(points: Array) -> Array:
     """Corners cut once (Chaikin 1974)."""
     after = np.roll(points, -1, axis=0)
     return np.stack([0.75 * points + 0.25 * after, 0.25 * points + 0.75 * after], axis=1).reshape(-1, 2)
 
 
 @lru_cache(maxsize=512)
-def hair_back(person: Person) -> np.ndarray:
+def hair_back(person: Person) -> Array:
     """(n, 2) of the hair behind the face: a cap, and for long hair a curtain to the shoulders."""
     width, height = person.face_half_width * 1.13, person.face_half_height * 1.15
     bottom = 1.35 if person.hair_length == "long" else 0.05
@@ -69,14 +72,14 @@ def hair_back(person: Person) -> np.ndarray:
     return shape
 
 
-def _dome(person: Person, angle: np.ndarray) -> np.ndarray:
+def _dome(person: Person, angle: Array) -> Array:
     """(n, 2) points of a skull of unit size; a square one has corners."""
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return np.sign(unit) * np.abs(unit) ** 0.72 if person.face_shape == "square" else unit
 
 
 @lru_cache(maxsize=512)
-def hair_front(person: Person) -> tuple[np.ndarray, np.ndarray]:
+def hair_front(person: Person) -> tuple[Array, Array]:
     """The hair over the forehead, from left to right: its upper edge (an outline) and its hairline (on the face)."""
     width, height = person.face_half_width, person.face_half_height
     angle = np.linspace(np.pi * 1.03, np.pi * 1.97, 25)
@@ -95,7 +98,7 @@ def hair_front(person: Person) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=512)
-def strands(person: Person) -> tuple[np.ndarray, ...]:
+def strands(person: Person) -> tuple[Array, ...]:
     """Lines in the hair: parallel and straight, or curled."""
     width, height = person.face_half_width, person.face_half_height
     wavy = person.hair_type == "wavy"
@@ -114,7 +117,7 @@ def strands(person: Person) -> tuple[np.ndarray, ...]:
 
 
 @lru_cache(maxsize=512)
-def beard(person: Person) -> np.ndarray:
+def beard(person: Person) -> Array:
     """(n, 2) a full beard: the outline of the jaw, and inward of it an arch around the mouth."""
     outline = face(person)
     height = person.face_half_height

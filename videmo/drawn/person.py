@@ -7,7 +7,6 @@ of an aspect is several times the variation within an item, so that every label 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,8 +34,8 @@ BLEMISHES = ("freckles", "mole", "scar")
 
 
 @dataclass(frozen=True)
-class Person:
-    """Traits in the words of tree/vocabulary.py, and the lengths and colours to draw them with."""
+class Traits:
+    """What is seen of a person, in the words of tree/vocabulary.py."""
 
     gender: str
     age: str
@@ -60,6 +59,12 @@ class Person:
     receding_hairline: bool
     makeup: bool
     rosy_cheeks: bool
+
+
+@dataclass(frozen=True)
+class Person(Traits):
+    """Traits, and the lengths and colours to draw them with."""
+
     skin: Colour
     hair: Colour
     brow: Colour
@@ -76,51 +81,45 @@ class Person:
     blemish_side: int  # -1: the mole or scar is on the image's left, 1: on its right
 
 
-def sample_person(rng: np.random.Generator, **fixed: Any) -> Person:
-    """A random person; `fixed` sets traits by name, and measures that depend on them follow."""
-    traits = _sample_traits(rng, fixed)
-    return Person(**traits, **_sample_measures(rng, traits))
+def sample_person(rng: np.random.Generator) -> Person:
+    """A random person."""
+    return _with_measures(rng, _sample_traits(rng))
 
 
-def _sample_traits(rng: np.random.Generator, fixed: dict[str, Any]) -> dict[str, Any]:
-    def choose(name: str, items: tuple, weights: tuple[float, ...] | None = None) -> Any:
-        drawn = items[int(rng.choice(len(items), p=weights))]
-        return fixed.get(name, drawn)
+def _sample_traits(rng: np.random.Generator) -> Traits:
+    def choose(items: tuple[str, ...], weights: tuple[float, ...] | None = None) -> str:
+        return items[int(rng.choice(len(items), p=weights))]
 
-    gender = choose("gender", ("female", "male"))
-    age = choose("age", ("young", "middle-aged", "elderly"))
+    gender = choose(("female", "male"))
+    age = choose(("young", "middle-aged", "elderly"))
     male = gender == "male"
-    length = choose("hair_length", ("bald", "short", "long"), (0.3, 0.55, 0.15) if male else (0.02, 0.28, 0.7))
-    gray = {"young": 0.03, "middle-aged": 0.12, "elderly": 0.5}[str(age)]
+    length = choose(("bald", "short", "long"), (0.3, 0.55, 0.15) if male else (0.02, 0.28, 0.7))
+    gray = {"young": 0.03, "middle-aged": 0.12, "elderly": 0.5}[age]
     haired = length != "bald"
-    return {
-        "gender": gender,
-        "age": age,
-        "skin_colour": choose("skin_colour", tuple(SKINS)),
-        "skin_texture": choose(
-            "skin_texture", ("smooth", "wrinkled"), {"young": (1, 0), "elderly": (0, 1)}.get(str(age), (0.5, 0.5))
-        ),
-        "face_shape": choose("face_shape", tuple(FACE_SIZES)),
-        "chin_shape": choose("chin_shape", ("pointed", "round", "square")),
-        "hair_colour": choose("hair_colour", tuple(HAIRS), (*[(1 - gray) / 4] * 3, gray, (1 - gray) / 4)),
-        "hair_length": length,
-        "hair_type": choose("hair_type", ("straight", "wavy")),
-        "eye_colour": choose("eye_colour", tuple(IRISES)),
-        "eye_size": choose("eye_size", tuple(EYE_SIZES)),
-        "eyebrow_thickness": choose("eyebrow_thickness", tuple(BROW_THICKNESSES)),
-        "eyebrow_angle": choose("eyebrow_angle", ("arched", "flat", "slanted")),
-        "nose_size": choose("nose_size", tuple(NOSE_SIZES)),
-        "nose_width": choose("nose_width", tuple(NOSE_WIDTHS)),
-        "lip_thickness": choose("lip_thickness", tuple(LIP_THICKNESSES)),
-        "lip_colour": choose("lip_colour", tuple(LIPS), (0.42, 0.16, 0.42) if male else (0.3, 0.5, 0.2)),
-        "facial_features": fixed.get("facial_features", _sample_features(rng, male)),
-        "bangs": fixed.get("bangs", bool(rng.random() < 0.3 and haired)),
-        "receding_hairline": fixed.get(
-            "receding_hairline", bool(rng.random() < 0.4 and male and length == "short" and age != "young")
-        ),
-        "makeup": fixed.get("makeup", bool(rng.random() < 0.3 and not male)),
-        "rosy_cheeks": fixed.get("rosy_cheeks", bool(rng.random() < 0.3 and not male)),
-    }
+    return Traits(
+        gender=gender,
+        age=age,
+        skin_colour=choose(tuple(SKINS)),
+        skin_texture=choose(("smooth", "wrinkled"), {"young": (1, 0), "elderly": (0, 1)}.get(age, (0.5, 0.5))),
+        face_shape=choose(tuple(FACE_SIZES)),
+        chin_shape=choose(("pointed", "round", "square")),
+        hair_colour=choose(tuple(HAIRS), (*[(1 - gray) / 4] * 3, gray, (1 - gray) / 4)),
+        hair_length=length,
+        hair_type=choose(("straight", "wavy")),
+        eye_colour=choose(tuple(IRISES)),
+        eye_size=choose(tuple(EYE_SIZES)),
+        eyebrow_thickness=choose(tuple(BROW_THICKNESSES)),
+        eyebrow_angle=choose(("arched", "flat", "slanted")),
+        nose_size=choose(tuple(NOSE_SIZES)),
+        nose_width=choose(tuple(NOSE_WIDTHS)),
+        lip_thickness=choose(tuple(LIP_THICKNESSES)),
+        lip_colour=choose(tuple(LIPS), (0.42, 0.16, 0.42) if male else (0.3, 0.5, 0.2)),
+        facial_features=_sample_features(rng, male),
+        bangs=bool(rng.random() < 0.3 and haired),
+        receding_hairline=bool(rng.random() < 0.4 and male and length == "short" and age != "young"),
+        makeup=bool(rng.random() < 0.3 and not male),
+        rosy_cheeks=bool(rng.random() < 0.3 and not male),
+    )
 
 
 def _sample_features(rng: np.random.Generator, male: bool) -> tuple[str, ...]:
@@ -134,7 +133,7 @@ def _sample_features(rng: np.random.Generator, male: bool) -> tuple[str, ...]:
     return tuple(sorted(features))
 
 
-def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[str, Any]:
+def _with_measures(rng: np.random.Generator, traits: Traits) -> Person:
     def near(value: float) -> float:
         return float(value * rng.uniform(0.94, 1.06))
 
@@ -143,30 +142,31 @@ def _sample_measures(rng: np.random.Generator, traits: dict[str, Any]) -> dict[s
             int(np.clip(c + d, 0, 255)) for c, d in zip(colour, rng.integers(-spread, spread + 1, 3), strict=True)
         )  # type: ignore[return-value]
 
-    width, height = FACE_SIZES[traits["face_shape"]]
-    eye_width, eye_height = EYE_SIZES[traits["eye_size"]]
-    hair = tinted(HAIRS[traits["hair_colour"]])
-    lips = tinted(LIPS[traits["lip_colour"]])
-    if traits["skin_colour"] == "dark" and traits["lip_colour"] == "brown":
+    width, height = FACE_SIZES[traits.face_shape]
+    eye_width, eye_height = EYE_SIZES[traits.eye_size]
+    hair = tinted(HAIRS[traits.hair_colour])
+    lips = tinted(LIPS[traits.lip_colour])
+    if traits.skin_colour == "dark" and traits.lip_colour == "brown":
         lips = tinted((150, 90, 66))  # the usual brown could not be told from dark skin
-    return {
-        "skin": tinted(SKINS[traits["skin_colour"]]),
-        "hair": hair,
-        "brow": tinted((150, 156, 166) if traits["skin_colour"] == "fair" else (228, 228, 232))
-        if traits["age"] == "elderly"
+    return Person(
+        **vars(traits),
+        skin=tinted(SKINS[traits.skin_colour]),
+        hair=hair,
+        brow=tinted((150, 156, 166) if traits.skin_colour == "fair" else (228, 228, 232))
+        if traits.age == "elderly"
         else mix(hair, (20, 12, 8), 0.55),
-        "iris": tinted(IRISES[traits["eye_colour"]]),
-        "lips": lips,
-        "face_half_width": float(width * rng.uniform(0.98, 1.02)),
-        "face_half_height": float(height * rng.uniform(0.985, 1.015)),
-        "eye_half_width": near(eye_width),
-        "eye_half_height": near(eye_height),
-        "brow_height": near(BROW_THICKNESSES[traits["eyebrow_thickness"]]),
-        "nose_base": near(NOSE_SIZES[traits["nose_size"]]),
-        "nose_half_width": near(NOSE_WIDTHS[traits["nose_width"]]),
-        "lip_height": near(LIP_THICKNESSES[traits["lip_thickness"]]),
-        "blemish_side": int(rng.choice((-1, 1))),
-    }
+        iris=tinted(IRISES[traits.eye_colour]),
+        lips=lips,
+        face_half_width=float(width * rng.uniform(0.98, 1.02)),
+        face_half_height=float(height * rng.uniform(0.985, 1.015)),
+        eye_half_width=near(eye_width),
+        eye_half_height=near(eye_height),
+        brow_height=near(BROW_THICKNESSES[traits.eyebrow_thickness]),
+        nose_base=near(NOSE_SIZES[traits.nose_size]),
+        nose_half_width=near(NOSE_WIDTHS[traits.nose_width]),
+        lip_height=near(LIP_THICKNESSES[traits.lip_thickness]),
+        blemish_side=int(rng.choice((-1, 1))),
+    )
 
 
 def mix(colour: Colour, other: Colour, share: float) -> Colour:

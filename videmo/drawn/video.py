@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 # Settings that make equal frames give equal bytes: no timestamp in the header, one thread, no macroblock tree. With
 # the macroblock tree, 40 encodings of one clip gave 4 different files; the cause is unknown.
@@ -17,7 +18,7 @@ _OPTIONS = {
 }
 
 
-def write_video(path: Path, frames: np.ndarray, fps: int) -> None:
+def write_video(path: Path, frames: NDArray[np.uint8], fps: int) -> None:
     """frames: uint8 (T, H, W, 3) RGB, H and W even."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn import outline
 from videmo.drawn.canvas import Body, Canvas, Head
@@ -122,7 +123,7 @@ def draw_hand(canvas: Canvas, body: Body, person: Person, side: int, angle: floa
     turn = np.radians(angle - 8 * sign)
     elbow = np.array([sign * 1.34, 1.75])
 
-    def place(points: np.ndarray) -> np.ndarray:
+    def place(points: NDArray[np.float64]) -> NDArray[np.float64]:
         rotated = points @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
         return body.place(rotated + elbow)
 

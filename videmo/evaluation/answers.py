@@ -21,7 +21,7 @@ from videmo.tasks.questions import has_one_answer
 
 if TYPE_CHECKING:
     from videmo.generation.rollout import Answer
-    from videmo.generation.sampler import Answering, Sampler
+    from videmo.generation.sampler import Answering, Clip, Sampler
 
 CHOICE_TOKENS = 32  # for an answer that names one choice: a model that has not done so by then is off topic
 REASONED = ("fine_caption", "rationale")  # what is answered with a whole tree; the other answers have no levels
@@ -85,7 +85,7 @@ def answer_questions(
 
 
 def plain_answers(
-    sampler: Answering, questions: Questions, params: AnswerSettings, kept: Path, progress: Progress
+    sampler: Answering[Clip], questions: Questions, params: AnswerSettings, kept: Path, progress: Progress
 ) -> list[Prediction]:
     """Greedy answers to every question; `kept` collects them."""
     asking = partial(ask, sampler, config=params.evaluation)
@@ -108,7 +108,7 @@ def reasoned_answers(
     return [better.get(prediction.id, prediction) for prediction in plain]
 
 
-def ask(sampler: Answering, questions: Questions, config: Asking) -> list[Prediction]:
+def ask(sampler: Answering[Clip], questions: Questions, config: Asking) -> list[Prediction]:
     """Greedy answers to every question."""
     prompts = _prompts(sampler, questions)
     limits = [answer_limit(sample, config.max_new_tokens) for sample in questions.samples]
@@ -153,7 +153,7 @@ def open_model(name: str | Path, params: AnswerSettings) -> Sampler:
     return open_sampler("evaluation.sampler", params.evaluation.sampler, policy, params.execution.answer_batch)
 
 
-def open_any_model(name: str | Path, params: AnswerSettings) -> Answering:
+def open_any_model(name: str | Path, params: AnswerSettings) -> Answering[Any]:
     """As `open_model`, but if `name` is the directory of a model of another family, that model as it is. Raises
     ValueError if the sampler knows only policies.
     """
@@ -179,18 +179,18 @@ def answer_limit(sample: Sample, max_new_tokens: int) -> int:
     return min(max_new_tokens, CHOICE_TOKENS) if has_one_answer(PARTS[sample.part]) else max_new_tokens
 
 
-def _prompts(sampler: Answering, questions: Questions) -> list[tuple[Any, str]]:
+def _prompts(sampler: Answering[Clip], questions: Questions) -> list[tuple[Clip, str]]:
     clips = dict.fromkeys(sample.clip for sample in questions.samples)
     videos = {clip: sampler.see(questions.dataset.frames(clip)) for clip in clips}
     return [(videos[sample.clip], sample.question) for sample in questions.samples]
 
 
-def _predictions(sampler: Answering, questions: Questions, answers: Sequence[Answer]) -> list[Prediction]:
+def _predictions(sampler: Answering[Clip], questions: Questions, answers: Sequence[Answer]) -> list[Prediction]:
     pairs = zip(questions.samples, answers, strict=True)
     return [_prediction(questions.dataset, sample, answer, sampler) for sample, answer in pairs]
 
 
-def _prediction(dataset: Dataset, sample: Sample, answer: Answer, sampler: Answering) -> Prediction:
+def _prediction(dataset: Dataset, sample: Sample, answer: Answer, sampler: Answering[Clip]) -> Prediction:
     words = sampler.tokenizer.convert_ids_to_tokens([int(token) for token in answer.tokens])
     logprobs = tuple(zip(words, map(float, answer.logprobs), strict=True))
     return prediction_for(sample, dataset.clips[sample.clip], answer.text, logprobs)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.evaluation.interval import Interval
 from videmo.evaluation.predictions import Prediction, clusters_of
@@ -15,7 +16,8 @@ from videmo.tasks.catalog import PARTS
 from videmo.tasks.metrics import recalls
 from videmo.tasks.questions import answer_space, aspect_of, has_one_answer, read_answer
 
-Array = np.ndarray
+Array = NDArray[np.float64]
+Counts = NDArray[np.intp]
 UNREAD = "unread"  # an answer that names none of the choices, or several
 BINS = 10
 
@@ -52,7 +54,7 @@ class Confusion:
 
     name: str
     labels: tuple[str, ...]
-    counts: Array
+    counts: Counts
     uar: Interval
     war: Interval
 
@@ -91,7 +93,7 @@ def confusions(choices: Iterable[Choice], resamples: int, seed: int) -> tuple[Co
     return tuple(_confusion(name, group, resamples, seed) for name, group in groups.items())
 
 
-def taken_for(choices: Sequence[Choice], labels: Sequence[str]) -> Array:
+def taken_for(choices: Sequence[Choice], labels: Sequence[str]) -> Counts:
     """The confusion matrix: (labels, labels), rows the references, columns the answers."""
     place = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=int)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from videmo.evaluation.evidence import evidence
+from videmo.evaluation.interval import listed, value_of
 from videmo.evaluation.judge import choose_judge, score
 from videmo.evaluation.predictions import ANSWERS, read_answers
 from videmo.evaluation.statistics import MEAN15, Estimates, Scores, difference, estimate
@@ -19,6 +19,9 @@ from videmo.stages.report import StageReport
 from videmo.stages.work import stage_directory
 from videmo.tasks.catalog import PAPER_COLUMNS
 from videmo.tasks.metrics import paper_aggregates, truncate
+
+if TYPE_CHECKING:
+    from videmo.evaluation.scores_file import Figures, GainFigures, ScoresFile
 
 MODELS = ("base", "sft_attribute", "sft_expression", "sft_emotion", "rl", "rl_reasoning")
 
@@ -38,7 +41,7 @@ def run(params: EvalSettings, inputs: Mapping[str, Path], output: Path) -> Stage
         return work.finish(metrics=_metrics(content["models"]))
 
 
-def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> dict[str, Any]:
+def scores_json(scores: Mapping[str, Scores], clips: int, settings: Scoring) -> ScoresFile:
     """The figures of several models' answers to the same questions about `clips` clips, and what each of the models
     adds to the one before it.
 
@@ -67,19 +70,23 @@ def _aggregates(estimates: Estimates) -> dict[str, float]:
     return {name: truncate(value) for name, value in paper_aggregates(columns).items()}
 
 
-def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> dict[str, Any]:
+def gain_json(new: Scores, old: Scores, resamples: int, seed: int) -> GainFigures:
     """Every figure of the paired difference as [value, low, high], and what it can show."""
-    return {**figures_json(difference(new, old, resamples, seed)), **asdict(evidence(new, old, resamples, seed))}
+    shown = evidence(new, old, resamples, seed)
+    return {**figures_json(difference(new, old, resamples, seed)), "p": shown.p, "detectable": shown.detectable}
 
 
-def figures_json(estimates: Estimates) -> dict[str, Any]:
+def figures_json(estimates: Estimates) -> Figures:
     """Every figure as [value, low, high], the last two None if the interval is unknown."""
-    levels = {"column": estimates.columns, "task": estimates.tasks, "table": estimates.tables}
-    listed = {level: {name: i.as_list() for name, i in figures.items()} for level, figures in levels.items()}
-    return {**listed, MEAN15: estimates.mean15.as_list()}
+    return {
+        "column": listed(estimates.columns),
+        "task": listed(estimates.tasks),
+        "table": listed(estimates.tables),
+        MEAN15: estimates.mean15.as_list(),
+    }
 
 
-def _metrics(models: Mapping[str, dict[str, Any]]) -> dict[str, float]:
-    means = {f"{MEAN15}.{model}": figures[MEAN15][0] for model, figures in models.items()}
-    tables = {f"table.{m}.{t}": figure[0] for m, figures in models.items() for t, figure in figures["table"].items()}
+def _metrics(models: Mapping[str, Figures]) -> dict[str, float]:
+    means = {f"{MEAN15}.{model}": value_of(figures[MEAN15]) for model, figures in models.items()}
+    tables = {f"table.{m}.{t}": value_of(f) for m, figures in models.items() for t, f in figures["table"].items()}
     return {**means, **tables}

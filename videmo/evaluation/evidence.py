@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videmo.evaluation.statistics import FEW, MEAN15, Scores, few_clusters, often_lost, resampled_differences
+from videmo.evaluation.statistics import FEW, MEAN15, Array, Scores, few_clusters, often_lost, resampled_differences
 from videmo.tasks.catalog import TASKS
 
 DETECTABLE = 2.80  # standard errors: the normal quantiles of 0.975 and 0.8
@@ -62,7 +62,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _two_sided(resampled: np.ndarray) -> float:
+def _two_sided(resampled: Array) -> float:
     known = resampled[~np.isnan(resampled)]
     smaller = min(int((known <= 0).sum()), int((known >= 0).sum()))
     return min(1.0, 2 * (smaller + 1) / (len(known) + 1))

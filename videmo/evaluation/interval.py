@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Figure = list[float | None]  # as JSON: [value, low, high]; the last two are null where the interval is unknown
@@ -33,6 +33,17 @@ class Interval:
 
     def as_list(self) -> Figure:
         return [self.value, self.low, self.high]
+
+
+def listed(figures: Mapping[str, Interval]) -> dict[str, Figure]:
+    return {name: figure.as_list() for name, figure in figures.items()}
+
+
+def value_of(figure: Figure) -> float:
+    """What was measured, which is never null."""
+    value = figure[0]
+    assert value is not None
+    return value
 
 
 def bounds_text(figure: Sequence[float | None], signed: bool = False) -> str:

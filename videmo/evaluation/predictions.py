@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from videmo.data.clip import Clip
 from videmo.data.people import people_groups
@@ -122,7 +122,7 @@ def read_lines(path: Path) -> tuple[list[Line], list[BadLine]]:
     return _read(path, _line)
 
 
-def _read(path: Path, convert: Callable[[int, dict[str, Any]], T]) -> tuple[list[T], list[BadLine]]:
+def _read(path: Path, convert: Callable[[int, dict[str, object]], T]) -> tuple[list[T], list[BadLine]]:
     """What `convert` makes of every line and its number from 1; and the lines it raised ValueError on."""
     read: list[T] = []
     bad_lines: list[BadLine] = []
@@ -149,7 +149,7 @@ def _write(file: BinaryIO, predictions: Iterable[Prediction]) -> None:
     os.fsync(file.fileno())
 
 
-def _to_json(prediction: Prediction) -> dict[str, Any]:
+def _to_json(prediction: Prediction) -> dict[str, object]:
     content = [{"token": token, "logprob": round(logprob, 4)} for token, logprob in prediction.logprobs]
     return {
         "response": prediction.response,
@@ -167,25 +167,26 @@ def _to_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _prediction(line: dict[str, Any]) -> Prediction:
+def _prediction(line: dict[str, object]) -> Prediction:
     """Raises ValueError naming the field that is missing or of the wrong kind."""
-    for name in ("response", "labels", "id", "part", "clip"):
-        _text(line, name)
+    response, reference, sample, part, clip = (
+        _text(line, name) for name in ("response", "labels", "id", "part", "clip")
+    )
     person = line.get("person")
     return Prediction(
-        id=line["id"],
-        part=line["part"],
-        clip=line["clip"],
+        id=sample,
+        part=part,
+        clip=clip,
         person=person if isinstance(person, str) else None,
         question=_question(line.get("messages")),
-        reference=line["labels"],
-        response=line["response"],
+        reference=reference,
+        response=response,
         video=_video(line.get("videos")),
         logprobs=_logprobs(line.get("logprobs")),
     )
 
 
-def _line(number: int, line: dict[str, Any]) -> Line:
+def _line(number: int, line: dict[str, object]) -> Line:
     """Raises ValueError as `_prediction` does."""
     known = line.get("id")
     return Line(
@@ -198,25 +199,27 @@ def _line(number: int, line: dict[str, Any]) -> Line:
     )
 
 
-def _text(line: dict[str, Any], name: str) -> str:
-    if not isinstance(line.get(name), str):
+def _text(line: dict[str, object], name: str) -> str:
+    text = line.get(name)
+    if not isinstance(text, str):
         raise ValueError(f"field {name} is missing or not a string")
-    return line[name]
+    return text
 
 
-def _video(videos: Any) -> str:
+def _video(videos: object) -> str:
     return videos[0] if isinstance(videos, list) and videos and isinstance(videos[0], str) else ""
 
 
-def _question(messages: Any) -> str:
+def _question(messages: object) -> str:
     if isinstance(messages, list):
         for message in messages:
-            if isinstance(message, dict) and message.get("role") == "user" and isinstance(message.get("content"), str):
-                return message["content"].replace(VIDEO, "")
+            content = message.get("content") if isinstance(message, dict) else None
+            if isinstance(content, str) and message.get("role") == "user":
+                return content.replace(VIDEO, "")
     raise ValueError("field messages has no message of the user")
 
 
-def _logprobs(logprobs: Any) -> tuple[tuple[str, float], ...]:
+def _logprobs(logprobs: object) -> tuple[tuple[str, float], ...]:
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list):
         return ()

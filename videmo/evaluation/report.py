@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from videmo.data.shards import Dataset, open_dataset
 from videmo.evaluation.predictions import ANSWERS, Prediction, read_answers
@@ -15,12 +16,18 @@ from videmo.evaluation.report_page.confusions import show_choices
 from videmo.evaluation.report_page.data_summary import summarise
 from videmo.evaluation.report_page.examples import choose_examples
 from videmo.evaluation.report_page.rendering import duration, render
-from videmo.evaluation.results import Finished, StepRecord, finished, run_metrics
+from videmo.evaluation.results import Finished, finished, run_metrics
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.settings.params import Params
 from videmo.stages.files import write_json, write_whole
 from videmo.stages.report import STOPPED
 from videmo.tasks.catalog import COLUMNS, TASKS
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from videmo.evaluation.scores_file import Figures, OwnScores, ScoresFile
+    from videmo.stages.step_record import StepRecord
 
 TRAINED = ("sft_attribute", "sft_expression", "sft_emotion", "tree_rl")
 SHOWN_CURVES = 6  # of a step
@@ -39,7 +46,7 @@ def write_report(run: Path, params: Params, steps: Sequence[StepRecord], failed:
     return run / "report.html"
 
 
-def write_evaluation(page: Path, scores: dict[str, Any], answers: Sequence[Prediction], data: Path) -> None:
+def write_evaluation(page: Path, scores: OwnScores, answers: Sequence[Prediction], data: Path) -> None:
     """Write the page of one model that was evaluated on its own. scores: as in scores.json; data: of data_build."""
     ((model, figures),) = scores["models"].items()
     shown = _evaluation(scores, scores["models"], model, answers, open_dataset(data))
@@ -47,7 +54,7 @@ def write_evaluation(page: Path, scores: dict[str, Any], answers: Sequence[Predi
     write_whole(page, render("evaluation.html.jinja", content))
 
 
-def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
+def _content(name: str, params: Params, found: Finished) -> dict[str, object]:
     dataset = open_dataset(found.outputs["data_build"]) if "data_build" in found.outputs else None
     boxes = _boxes(found.steps)
     return {
@@ -56,8 +63,8 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
         "backbone": params.backbone.name,
         "sentence": _sentence(found),
         "passed": bool(found.verdict and found.verdict["passed"]) and not found.failed,
-        "failed": [step for step in found.failed if step["error"] != STOPPED],
-        "seconds": sum(step["seconds"] for step in found.steps),
+        "failed": [step for step in found.failed if step.error != STOPPED],
+        "seconds": sum(step.seconds for step in found.steps),
         "dag": (dag(boxes, across=True), dag(boxes, across=False)),
         **_evaluation(found.scores, _models(found), *_answers(found), dataset),
         "apart": _apart(found),
@@ -70,12 +77,12 @@ def _content(name: str, params: Params, found: Finished) -> dict[str, Any]:
 
 
 def _evaluation(
-    scores: dict[str, Any] | None,
-    models: dict[str, Any],
+    scores: ScoresFile | None,
+    models: dict[str, Figures],
     model: str,
     answers: Sequence[Prediction],
     dataset: Dataset | None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What the page needs for its figures. models: name -> figures, in the order shown; model: whose `answers` these
     are."""
     asked = Counter(prediction.part for prediction in answers)
@@ -98,11 +105,11 @@ def _evaluation(
 def _sentence(found: Finished) -> str:
     """The outcome of the run in one sentence."""
     for step in found.failed:
-        if step["error"] == STOPPED:
-            return f"The run was stopped in {step['stage']}; run the same command again to continue."
-        return f"The run failed in {step['stage']}."
+        if step.error == STOPPED:
+            return f"The run was stopped in {step.stage}; run the same command again to continue."
+        return f"The run failed in {step.stage}."
     if found.verdict:
-        return str(found.verdict["reason"])
+        return found.verdict["reason"]
     if found.scores:
         return "The models were evaluated; no verdict of the gate was recorded."
     return "The run did not get as far as an evaluation."
@@ -110,9 +117,9 @@ def _sentence(found: Finished) -> str:
 
 def _boxes(steps: Sequence[StepRecord]) -> list[StepBox]:
     """A box for each step. The steps in which models answer share one: they do not follow one another."""
-    asking = [step for step in steps if step["stage"].startswith(ANSWERS)]
+    asking = [step for step in steps if step.stage.startswith(ANSWERS)]
     others = [step for step in steps if step not in asking]
-    boxes = [StepBox(step["stage"], step["status"], _note(step), _sources(step)) for step in others]
+    boxes = [StepBox(step.stage, step.status, _note(step), _sources(step)) for step in others]
     if asking:
         last = max((place for place, box in enumerate(boxes) if box.name in TRAINED), default=-1)
         boxes.insert(last + 1, _shared_box(asking))
@@ -121,28 +128,27 @@ def _boxes(steps: Sequence[StepRecord]) -> list[StepBox]:
 
 def _sources(step: StepRecord) -> tuple[str, ...]:
     """The boxes that a step reads from."""
-    inputs = step.get("inputs") or ()
-    return tuple(dict.fromkeys("answers" if name.startswith(ANSWERS) else name for name in inputs))
+    return tuple(dict.fromkeys("answers" if name.startswith(ANSWERS) else name for name in step.inputs))
 
 
 def _shared_box(asking: Sequence[StepRecord]) -> StepBox:
     """One box for several steps: the status of the first that is not done, or what they took together."""
-    unfinished = sorted((step for step in asking if step["status"] != "succeeded"), key=lambda step: not step["error"])
-    seconds = sum(step["seconds"] for step in asking)
-    first = unfinished[0] if unfinished else {**asking[0], "cached": all(step["cached"] for step in asking)}
+    unfinished = sorted((step for step in asking if step.status != "succeeded"), key=lambda step: not step.error)
+    seconds = sum(step.seconds for step in asking)
+    first = unfinished[0] if unfinished else replace(asking[0], cached=all(step.cached for step in asking))
     inputs = dict.fromkeys(name for step in asking for name in _sources(step) if name != "answers")
-    return StepBox("answers", first["status"], _note({**first, "seconds": seconds}), tuple(inputs))
+    return StepBox("answers", first.status, _note(replace(first, seconds=seconds)), tuple(inputs))
 
 
 def _note(step: StepRecord) -> str:
-    if step["status"] != "succeeded":
-        return "stopped" if step["error"] == STOPPED else str(step["status"])
-    return "cached" if step["cached"] else duration(step["seconds"])
+    if step.status != "succeeded":
+        return "stopped" if step.error == STOPPED else step.status
+    return "cached" if step.cached else duration(step.seconds)
 
 
-def _models(found: Finished) -> dict[str, Any]:
+def _models(found: Finished) -> dict[str, Figures]:
     """Name -> figures: the models of the run, and the registered ones that the same judge scored."""
-    own = found.scores["models"] if found.scores else {}
+    own: dict[str, Figures] = found.scores["models"] if found.scores else {}
     return own if found.registered is None or _apart(found) else {**own, **found.registered["models"]}
 
 
@@ -163,7 +169,7 @@ def _answers(found: Finished) -> tuple[str, tuple[Prediction, ...]]:
     return "", ()
 
 
-def _curves(found: Finished) -> dict[str, dict[str, Any]]:
+def _curves(found: Finished) -> dict[str, dict[str, Markup]]:
     """Stage -> name of a value -> its chart."""
     drawn = {}
     for stage in TRAINED:

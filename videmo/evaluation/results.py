@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from videmo.evaluation.choices import UNREAD, read_choices, taken_for
 from videmo.evaluation.interval import Figure
@@ -14,9 +14,24 @@ from videmo.evaluation.predictions import read_answers
 from videmo.evaluation.statistics import MEAN15, TABLES
 from videmo.tasks.catalog import PARTS, TASKS
 
-StepRecord = Mapping[str, Any]  # of pipeline/step.py: stage, digest, output, inputs, cached, seconds, status, error
+if TYPE_CHECKING:
+    from videmo.evaluation.scores_file import Figures, RegisteredFigures, ScoresFile
+    from videmo.stages.step_record import StepRecord
 
 CONFUSED = "emotion_dfew"  # the part whose confusion Kubeflow Pipelines shows: seven basic emotions
+
+
+class StoredVerdict(TypedDict):
+    """What every verdict.json has; registry/gate.py says what else."""
+
+    passed: bool
+    reason: str
+
+
+class ClassificationMetrics(Protocol):
+    """A step's `Output[ClassificationMetrics]` of Kubeflow Pipelines."""
+
+    def log_confusion_matrix(self, categories: list[str], matrix: list[list[int]]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -31,15 +46,15 @@ class Finished:
     steps: tuple[StepRecord, ...]
     failed: tuple[StepRecord, ...]
     outputs: dict[str, Path]
-    scores: dict[str, Any] | None
+    scores: ScoresFile | None
     quarantined: list[dict[str, str]]
-    verdict: dict[str, Any] | None
-    registered: dict[str, Any] | None
+    verdict: StoredVerdict | None
+    registered: RegisteredFigures | None
 
 
 def finished(run: Path, steps: Sequence[StepRecord], failed: Sequence[StepRecord]) -> Finished:
     """Read whatever the steps have left."""
-    outputs = {step["stage"]: Path(step["output"]) for step in steps if step["status"] == "succeeded"}
+    outputs = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
     outputs = {stage: output for stage, output in outputs.items() if (output / "stage.json").is_file()}
     evaluated, built, gate = (outputs.get(name) for name in ("face15_eval", "data_build", "gate"))
     return Finished(
@@ -53,14 +68,14 @@ def finished(run: Path, steps: Sequence[StepRecord], failed: Sequence[StepRecord
     )
 
 
-def run_metrics(found: Finished) -> dict[str, Any]:
+def run_metrics(found: Finished) -> dict[str, object]:
     """The content of metrics.json; a task that was not measured is null, and so is the mean where nothing was."""
-    models = found.scores["models"] if found.scores else {}
+    models: dict[str, Figures] = found.scores["models"] if found.scores else {}
     return {
         "face15": {model: _values(figures["task"], tuple(TASKS)) for model, figures in models.items()},
         "tables": {model: _values(figures["table"], TABLES) for model, figures in models.items()},
         MEAN15: {model: figures[MEAN15][0] for model, figures in models.items()},
-        "seconds": {step["stage"]: step["seconds"] for step in found.steps if step["status"] == "succeeded"},
+        "seconds": {step.stage: step.seconds for step in found.steps if step.status == "succeeded"},
         "quarantined": found.quarantined,
         "intervals": {model: {**figures["task"], MEAN15: figures[MEAN15]} for model, figures in models.items()},
         "judge": found.scores["judge"] if found.scores else None,
@@ -68,7 +83,7 @@ def run_metrics(found: Finished) -> dict[str, Any]:
     }
 
 
-def log_confusion(answers: Path, metrics: Any) -> None:
+def log_confusion(answers: Path, metrics: ClassificationMetrics) -> None:
     """Log the confusion matrix of CONFUSED to a step's `Output[ClassificationMetrics]` of Kubeflow Pipelines.
 
     answers: an output of answers_<model>.  Rows are references, columns answers. Where the part was not asked there is

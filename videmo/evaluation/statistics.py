@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.evaluation.interval import Interval
 from videmo.tasks.catalog import COLUMNS, TASKS
 
-Array = np.ndarray
+Array = NDArray[np.float64]
 MEASURES: tuple[tuple[str, str], ...] = tuple((c.name, part) for c in COLUMNS.values() for part in c.parts)
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(column.table for column in COLUMNS.values()))
-MEAN15 = "mean15"
+MEAN15: Final = "mean15"
 FEW = 5  # clusters; resamples of fewer are too often identical to show the effect of chance
 LOST = 0.05  # share of resamples without a mean; the others would only cover the cases in which nobody is lost
 
@@ -31,7 +33,7 @@ class Scores:
 
     judge: str
     samples: tuple[str, ...]
-    measures: Array  # (rows,) index into MEASURES
+    measures: NDArray[np.intp]  # (rows,) index into MEASURES
     clusters: tuple[str, ...]
     values: Array  # (rows,) float64
 
@@ -135,7 +137,7 @@ def _per_cluster(scores: Scores) -> tuple[Array, Array]:
     cells = cluster * len(MEASURES) + scores.measures
     shape = (int(cluster.max()) + 1, len(MEASURES))
     size = shape[0] * shape[1]
-    sums = np.bincount(cells, weights=scores.values, minlength=size).reshape(shape)
+    sums = np.bincount(cells, weights=scores.values, minlength=size).reshape(shape).astype(float)
     return sums, np.bincount(cells, minlength=size).reshape(shape).astype(float)
 
 

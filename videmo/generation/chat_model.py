@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from transformers import (
@@ -31,7 +31,7 @@ from videmo.generation.rollout import Answer
 from videmo.generation.sampler import Answering
 from videmo.stages.errors import first_line
 
-Content = list[dict[str, Any]]  # what of a message shows the clip
+Content = list[dict[str, object]]  # what of a message shows the clip
 
 
 class ChatModel(Answering[Content]):
@@ -60,7 +60,7 @@ class ChatModel(Answering[Content]):
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self._processor.tokenizer
 
-    def see(self, frames: np.ndarray) -> Content:
+    def see(self, frames: NDArray[np.uint8]) -> Content:
         """As `Answering` says."""
         if hasattr(self._processor, "video_processor"):
             return [{"type": "video", "video": frames}]

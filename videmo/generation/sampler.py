@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from videmo.backbone.policy import Policy
@@ -26,7 +27,7 @@ class Answering(ABC, Generic[Clip]):
     def tokenizer(self) -> PreTrainedTokenizerBase: ...
 
     @abstractmethod
-    def see(self, frames: np.ndarray) -> Clip:
+    def see(self, frames: NDArray[np.uint8]) -> Clip:
         """What stands for a clip in a prompt. frames: uint8 (time, height, width, 3), RGB."""
 
     @abstractmethod
@@ -43,7 +44,7 @@ class Sampler(Answering[Video]):
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self.policy.tokenizer
 
-    def see(self, frames: np.ndarray) -> Video:
+    def see(self, frames: NDArray[np.uint8]) -> Video:
         return self.policy.pack(frames)
 
     @abstractmethod

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -30,11 +30,28 @@ from videmo.generation.prompts import by_video, each
 from videmo.generation.rollout import Answer, Rollout, RolloutNode
 from videmo.generation.sampler import Prompt, Sampler
 
+if TYPE_CHECKING:
+    from vllm import LLM
+    from vllm.multimodal.inputs import MultiModalFeatureSpec
+
 CONTEXT = 32_768  # tokens of a prompt with its answer
 MEMORY = 0.5  # share of the GPU that vLLM takes: the policy stays beside it
 CPU_CACHE = 2**30  # bytes of keys and values where there is no GPU
 SEEDS = 2**31
 NEVER = -100.0  # the lowest bias vLLM takes; what is left of a token's probability is e-44
+
+
+class SeenClip(TypedDict):
+    """What of a prompt shows its clip to vLLM."""
+
+    multi_modal_data: dict[str, dict[str, Tensor]]
+    multi_modal_uuids: dict[str, list[str]]
+
+
+class Opened(SeenClip):
+    """A prompt as vLLM takes it."""
+
+    prompt_token_ids: list[int]
 
 
 class VllmSampler(Sampler):
@@ -95,7 +112,7 @@ class VllmSampler(Sampler):
     def _grow(
         self,
         growth: Growth,
-        opened: Sequence[dict[str, Any]],
+        opened: Sequence[Opened],
         level: GrowthLevel,
         ending: Ending,
         temperature: float,
@@ -104,7 +121,7 @@ class VllmSampler(Sampler):
         places = growth.branch(level.children)
         if not places:
             return
-        requests = []
+        requests: list[Opened] = []
         for place in places:
             nodes, start = growth.nodes[place.rollout], opened[place.rollout]
             path = Rollout(tuple(nodes)).path(place.node) if place.node >= 0 else []
@@ -117,11 +134,11 @@ class VllmSampler(Sampler):
         nodes = self._sample(level.level, requests, parents, [ending] * len(places), temperature, drawn)
         growth.add(places, nodes, level.children)
 
-    def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+    def _open(self, prompts: Sequence[Prompt]) -> Iterator[tuple[list[int], list[Opened]]]:
         """The prompts as vLLM takes them, those about one clip sharing its embeddings under one name."""
         for chunk in by_video(prompts, self.prefix_tokens):
-            clips: dict[int, dict[str, Any]] = {}
-            opened = []
+            clips: dict[int, SeenClip] = {}
+            opened: list[Opened] = []
             for video, question in (prompts[index] for index in chunk):
                 if id(video) not in clips:
                     with torch.no_grad():
@@ -142,7 +159,7 @@ class VllmSampler(Sampler):
         after the last on height and width.
         """
 
-        def positions(_: nn.Module, tokens: list[int], features: Sequence[Any]) -> tuple[Tensor, int]:
+        def positions(_: nn.Module, tokens: list[int], features: Sequence[MultiModalFeatureSpec]) -> tuple[Tensor, int]:
             grid = features[0].data["video_grid_thw"].data
             laid = self.policy.positions(torch.tensor(tokens), grid)
             # What follows the prompt is text, whose positions run on from the last one.
@@ -153,7 +170,7 @@ class VllmSampler(Sampler):
     def _sample(
         self,
         level: str,
-        requests: Sequence[dict[str, Any]],
+        requests: Sequence[Opened],
         parents: Sequence[int],
         endings: Sequence[Ending],
         temperature: float,
@@ -193,7 +210,7 @@ def one_pad(tokens: Sequence[int], pad: int) -> list[int]:
     return [token for place, token in enumerate(tokens) if token != pad or place == first]
 
 
-def _engine(policy: Policy, rows: int) -> Any:
+def _engine(policy: Policy, rows: int) -> LLM:
     """vLLM with the shape of `policy` and no weights yet."""
     # In this process: weights are handed over without a copy on disk, and requests are scheduled alike every time.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"

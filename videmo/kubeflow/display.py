@@ -8,11 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from videmo.pipeline.dag import PlannedStep
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
-from videmo.pipeline.step import Run, StepRecord
+from videmo.pipeline.step import Run
+from videmo.stages.step_record import StepRecord
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 MARKS = {"succeeded": "[green]✓", "failed": "[red]✗", "running": "[yellow]▶", "not run": "[dim]·"}
 
@@ -70,7 +74,7 @@ def _table(watched: Watched, out: TextIO) -> Iterator[None]:
     from rich.console import Console
     from rich.live import Live
 
-    def render():
+    def render() -> Table:
         return _render(watched)
 
     with Live(
@@ -83,7 +87,7 @@ def _table(watched: Watched, out: TextIO) -> Iterator[None]:
         yield
 
 
-def _render(watched: Watched):
+def _render(watched: Watched) -> Table:
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 

@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, contextmanager, redirect_stderr, 
 from dataclasses import replace
 from io import TextIOBase
 from pathlib import Path
-from typing import Any
 
 from videmo.kubeflow.display import showing
 from videmo.kubeflow.pipeline_file import PipelineFile
@@ -73,7 +72,7 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
 
 
 def _start(
-    pipeline: PipelineFile, arguments: dict[str, Any], run: Run, placed: AbstractContextManager[None]
+    pipeline: PipelineFile, arguments: dict[str, object], run: Run, placed: AbstractContextManager[None]
 ) -> str | None:
     """Run to the end. Returns kfp's message if it fails, or None."""
     from kfp import local

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.kubeflow.placement import for_this_machine
 from videmo.settings.errors import SettingError
 
 if TYPE_CHECKING:
+    from kfp.client import Client
+    from kfp.dsl.graph_component import GraphComponent
+    from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PipelineTaskSpec
+
     from videmo.pipeline.dag import PlannedStep
     from videmo.settings.params import Params
 
@@ -29,11 +33,11 @@ class PipelineFile:
     """A loaded pipeline. `function` runs it when called, once kfp.local is set up; `spec` is its compiled form."""
 
     path: Path
-    function: Any
-    spec: Any
+    function: GraphComponent
+    spec: PipelineSpec
     stages: tuple[str, ...]  # of the table, in the order of the table
 
-    def arguments(self, params: Params, run_name: str, fresh: bool) -> dict[str, Any]:
+    def arguments(self, params: Params, run_name: str, fresh: bool) -> dict[str, object]:
         """The arguments of the pipeline: `params` and `run`, if it takes them."""
         offered = {
             "params": params.model_dump(mode="json", exclude_none=True),
@@ -41,7 +45,7 @@ class PipelineFile:
         }
         return {name: value for name, value in offered.items() if name in self.spec.root.input_definitions.parameters}
 
-    def tasks(self) -> Iterator[Any]:
+    def tasks(self) -> Iterator[PipelineTaskSpec]:
         """Every task of the compiled pipeline, those inside conditions and exit handlers too."""
         for component in (self.spec.root, *self.spec.components.values()):
             yield from component.dag.tasks.values()
@@ -104,7 +108,7 @@ def import_kfp() -> None:
         del os.environ[RUNTIME]
     from kfp import components, dsl  # noqa: F401  what `import kfp` brings
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> type[Client]:
         if name != "Client":
             raise AttributeError(f"module 'kfp' has no attribute {name!r}")
         from kfp.client import Client

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from videmo.kubeflow.cluster import (
     ACCELERATOR,
     ENDPOINT_KEY,
@@ -16,7 +14,7 @@ from videmo.kubeflow.cluster import (
 )
 
 
-def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any]:
+def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, object]:
     """The manifest of a TrainJob (Kubeflow Trainer 2.1) that runs a stage on `nodes` nodes of so many processes.
 
     The stage is described in runs/<run>/<stage>.json on the volume. Kueue admits the job through its queue; the runtime
@@ -44,7 +42,7 @@ def train_job(stage: str, run: str, nodes: int, processes: int) -> dict[str, Any
     }
 
 
-def _volume_and_key() -> dict[str, Any]:
+def _volume_and_key() -> dict[str, object]:
     """What else the pods get: the volume of all steps, and the key of a large model."""
     key = {"name": ENDPOINT_SECRET, "key": ENDPOINT_KEY, "optional": True}
     container = {

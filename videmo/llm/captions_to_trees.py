@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from videmo.llm.client import Ask, Request
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
@@ -58,7 +57,7 @@ def _read(reply: str, caption: str) -> Parsed:
     return Parsed(read.tree, (*read.problems, cut), read.levels, read.repeats)
 
 
-def _object(reply: str) -> tuple[tuple[str, Any], ...] | None:
+def _object(reply: str) -> tuple[tuple[str, object], ...] | None:
     """The first JSON object of the reply, after the code fence if there is one.
 
     Objects are tuples of their members, so that duplicate names are noticed.
@@ -71,7 +70,7 @@ def _object(reply: str) -> tuple[tuple[str, Any], ...] | None:
     return value if isinstance(value, tuple) else None
 
 
-def _items(aspects: tuple[tuple[str, Any], ...]) -> dict[str, list[str]]:
+def _items(aspects: tuple[tuple[str, object], ...]) -> dict[str, list[str]]:
     """The items of each aspect, given alone or in a list. null and "" are skipped; other types become unknown items."""
     by_aspect: dict[str, list[str]] = {}
     for aspect, value in aspects:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,7 +25,7 @@ from videmo.stages.files import write_json
 from videmo.stages.store import home
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from urllib3 import BaseHTTPResponse, PoolManager
 
     from videmo.settings.endpoint import Endpoint
     from videmo.settings.execution import EndpointLimits
@@ -186,7 +187,7 @@ def _pool(url: str, limits: EndpointLimits, take_turn: Callable[[], None]) -> Po
     class Turns(Retry):
         """A retry is a request too: it waits for its turn and counts towards the limit."""
 
-        def sleep(self, response: Any = None) -> None:
+        def sleep(self, response: BaseHTTPResponse | None = None) -> None:
             super().sleep(response)
             take_turn()
 
@@ -200,10 +201,10 @@ def _pool(url: str, limits: EndpointLimits, take_turn: Callable[[], None]) -> Po
         backoff_jitter=1,
         retry_after_max=LONGEST_WAIT,
     )
-    options: dict[str, Any] = {"maxsize": limits.concurrency, "retries": retry, "timeout": limits.timeout}
     address = urlsplit(url)
     proxy = None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
-    return ProxyManager(proxy, **options) if proxy else PoolManager(**options)
+    pool = partial(ProxyManager, proxy) if proxy else PoolManager
+    return pool(maxsize=limits.concurrency, retries=retry, timeout=limits.timeout)
 
 
 def _content(text: str) -> str | None:

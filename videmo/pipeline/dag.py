@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from videmo.pipeline.reasons import differences, few
 from videmo.settings import sections
@@ -42,7 +41,7 @@ class Stage:
     settings: type[StageSettings]
     inputs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, object] = field(default_factory=dict)
     reusable: bool = True
     distributed: bool = False
     optional: bool = False

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from videmo.llm.client import EndpointError
 from videmo.pipeline.dag import TABLE
-from videmo.pipeline.step import Run, StepRecord, recorded
+from videmo.pipeline.step import Run, RunJson, recorded
 from videmo.settings.params import Params, check_params
 from videmo.settings.sections import GateSettings
 from videmo.stages.files import whole_file, write_json
 from videmo.stages.logs import captured_output
+from videmo.stages.step_record import StepRecord
 
 
-def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
+def write_run_report(params: dict[str, object], run: RunJson) -> Path:
     """metrics.json and report.html from whatever steps succeeded. Returns the path of the page."""
     this = Run(**run)
     with captured_output(this.folder / "logs" / "report.log"), recorded(this, StepRecord("report", "", "")) as record:
@@ -27,7 +26,7 @@ def write_run_report(params: dict[str, Any], run: dict[str, Any]) -> Path:
 
         settings, steps = check_params(params), [step for step in this.steps() if not TABLE[step.stage].concludes]
         keep_registered(this, settings, steps)
-        page = write_report(this.folder, settings, [asdict(step) for step in steps], [asdict(s) for s in this.failed()])
+        page = write_report(this.folder, settings, steps, this.failed())
         _log_outcome(this)
         record.append(False)
     return page
@@ -43,7 +42,7 @@ def keep_registered(run: Run, params: Params, steps: Sequence[StepRecord]) -> No
     found = {step.stage: Path(step.output) for step in steps if step.status == "succeeded"}
     if found.keys() >= set(TABLE["gate"].inputs) and not (run.folder / "registered.json").exists():
         try:
-            _write(run.folder / "registered.json", registered_figures(view, found))
+            write_json(run.folder / "registered.json", registered_figures(view, found))
         except (EndpointError, MlflowException) as error:
             print(f"the report has no registered models: {error}")
 
@@ -81,7 +80,3 @@ def save_params(run: Run, params: Params, origins: Mapping[str, str] | None = No
     if origins:
         told = yaml.safe_dump(dict(origins), sort_keys=False)
         (run.folder / "params-origins.yaml").write_text(told, encoding="utf-8")
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_json(path, content)

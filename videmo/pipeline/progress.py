@@ -20,6 +20,7 @@ class Progress(TypedDict, total=False):
 def read_progress(output: Path) -> Progress:
     """The progress that the stage making `output` reports; empty if it has reported none."""
     try:
-        return json.loads(progress_file(output).read_text(encoding="utf-8"))
+        said: Progress = json.loads(progress_file(output).read_text(encoding="utf-8"))
+        return said
     except (FileNotFoundError, json.JSONDecodeError):  # none yet, or just being written
         return {}

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.backbone.weights_check import check_setting
-from videmo.pipeline.dag import TABLE, Stage, digest_for, output_of
+from videmo.pipeline.dag import TABLE, Stage, digest_for
 from videmo.pipeline.progress import REFRESH_SECONDS, read_progress
 from videmo.pipeline.step import discard, execute, run_lock
 from videmo.settings.data import Data
@@ -21,10 +21,11 @@ from videmo.stages.content import path_digest
 from videmo.stages.errors import first_line
 from videmo.stages.external_inputs import check_model
 from videmo.stages.report import STAGE_FILE, StageReport, faults
-from videmo.stages.store import home, partial_of, stage_lock
+from videmo.stages.store import home, output_of, partial_of, stage_lock
 
 if TYPE_CHECKING:
     from videmo.evaluation.predictions import Prediction
+    from videmo.evaluation.scores_file import OwnScores
 
 ALONE = "model"  # what scores and page call the one that they are about, whose name may be a long path
 REGISTERED = ("models:/", "runs:/")
@@ -105,7 +106,7 @@ def make(stage: Stage, params: Params, inputs: dict[str, Path]) -> Path:
     return output
 
 
-def score_predictions(name: str, predictions: Sequence[Prediction], params: Params) -> dict[str, Any]:
+def score_predictions(name: str, predictions: Sequence[Prediction], params: Params) -> OwnScores:
     """The figures of a model's answers, by the judge of the settings: as a run has them, and how many of the answers
     could not be read."""
     from videmo.evaluation.evaluate import scores_json
@@ -117,7 +118,7 @@ def score_predictions(name: str, predictions: Sequence[Prediction], params: Para
     return {"name": name, **found, "unread": count_unread(predictions)}
 
 
-def _changed(params: Params, **sections: dict[str, Any]) -> Params:
+def _changed(params: Params, **sections: dict[str, object]) -> Params:
     settings = params.model_dump(mode="json")
     for section, changes in sections.items():
         settings[section].update(changes)

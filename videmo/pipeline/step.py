@@ -8,10 +8,10 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from filelock import FileLock
 
@@ -25,21 +25,15 @@ from videmo.stages.errors import error_line
 from videmo.stages.files import write_json
 from videmo.stages.logs import captured_output
 from videmo.stages.report import StageReport, faults, read_manifest
+from videmo.stages.step_record import StepRecord
 from videmo.stages.store import output_of, partial_of, run_folder, run_output_of, stage_lock
 
 
-@dataclass(frozen=True)
-class StepRecord:
-    """What happened to a stage in a run. `status`: running, succeeded, failed, skipped or not run."""
+class RunJson(TypedDict):
+    """A run as a pipeline hands it to its steps."""
 
-    stage: str
-    digest: str
-    output: str
-    inputs: list[str] = field(default_factory=list)
-    cached: bool = False
-    seconds: float = 0.0
-    status: str = "running"
-    error: str | None = None
+    name: str
+    fresh: NotRequired[bool]
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ def _not_run(row: Stage) -> StepRecord:
     return StepRecord(row.name, "", "", list(row.inputs), status="not run")
 
 
-def run_step(stage: str, params: dict[str, Any], run: dict[str, Any], inputs: Sequence[str] = ()) -> StageReport:
+def run_step(stage: str, params: dict[str, object], run: RunJson, inputs: Sequence[str] = ()) -> StageReport:
     """A step of Kubeflow Pipelines: `inputs` are the paths of the manifests of the stage's inputs, in any order."""
     outputs = [read_manifest(path) for path in inputs]
     found = {StageReport.read(output).stage: output for output in outputs}
@@ -159,7 +153,9 @@ def execute(stage: Stage, params: Params, inputs: Mapping[str, Path], output: Pa
         from videmo.pipeline.launch import run_in_processes
 
         return run_in_processes(stage, params, own, output)
-    return import_module(stage.module).run(stage.settings_of(params), own, output, **stage.arguments)
+    module = import_module(stage.module)
+    report: StageReport = module.run(stage.settings_of(params), own, output, **stage.arguments)
+    return report
 
 
 def _is_logged(report: StageReport) -> bool:

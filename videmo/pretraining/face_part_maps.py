@@ -9,28 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from videmo.drawn.draw import draw_frames
 from videmo.drawn.performance import Figure, Performance
 
 CELL = 14  # side, in pixels of the map, of the cell that a token draws; in the picture it covers twice that
-_COLOURS: dict[str, Any] = {
-    "skin": (90, 90, 90),
-    "hair": (40, 0, 80),
-    "brow": (255, 0, 0),
-    "iris": (0, 0, 255),
-    "lips": (0, 255, 0),
-}
 _BLACK = (0, 0, 0)
 
 
-def parts_of(performance: Performance, size: int, moment: int) -> np.ndarray:
+def parts_of(performance: Performance, size: int, moment: int) -> NDArray[np.uint8]:
     """One moment on black, each part in its own fixed colour for everybody: uint8 (size / 2, size / 2, 3)."""
     figures = tuple(_in_fixed_colours(figure) for figure in performance.figures)
     bare = replace(performance, figures=figures, pattern="plain")
@@ -38,7 +31,14 @@ def parts_of(performance: Performance, size: int, moment: int) -> np.ndarray:
 
 
 def _in_fixed_colours(figure: Figure) -> Figure:
-    person = replace(figure.person, **_COLOURS)
+    person = replace(
+        figure.person,
+        skin=(90, 90, 90),
+        hair=(40, 0, 80),
+        brow=(255, 0, 0),
+        iris=(0, 0, 255),
+        lips=(0, 255, 0),
+    )
     return replace(figure, person=person, clothes=_BLACK, background=_BLACK, light=(1.0, 1.0))
 
 
@@ -49,7 +49,7 @@ class PartsHead(nn.Module):
         super().__init__()
         self.draw = nn.Linear(hidden, CELL * CELL * 3)
 
-    def loss(self, features: Tensor, maps: Sequence[np.ndarray | None]) -> Tensor:
+    def loss(self, features: Tensor, maps: Sequence[NDArray[np.uint8] | None]) -> Tensor:
         """Mean squared error, with colours from -1 to 3, over the pictures that have a map; 0 if none has.
 
         features: (pictures, tokens, hidden), tokens row by row.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn.acting import FRAMES
 from videmo.drawn.draw import draw_frames
@@ -27,10 +28,10 @@ class Picture:
     """
 
     facts: dict[str, str] = field(default_factory=dict)
-    parts: np.ndarray | None = None
+    parts: NDArray[np.uint8] | None = None
 
 
-def take_picture(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, Picture]:
+def take_picture(rng: np.random.Generator, frames: int, size: int) -> tuple[NDArray[np.uint8], Picture]:
     """Draw a scene or a performance by people who appear nowhere else: uint8 (frames, size, size, 3), and its facts.
 
     Two frames are a glance: the same moment twice, which shows no motion.

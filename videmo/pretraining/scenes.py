@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (200, 40, 40), "green": (50, 160, 60), "blue": (50, 80, 200), "yellow": (230, 210, 60),
@@ -22,7 +23,7 @@ FACTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def draw_scene(rng: np.random.Generator, frames: int, size: int) -> tuple[np.ndarray, dict[str, str]]:
+def draw_scene(rng: np.random.Generator, frames: int, size: int) -> tuple[NDArray[np.uint8], dict[str, str]]:
     """A scene and what it shows: uint8 (frames, size, size, 3) RGB, and one phrase for each key of FACTS."""
     ground, colour = rng.choice(list(COLOURS), 2, replace=False)
     shape, place, motion = (str(rng.choice(options)) for options in (FACTS["scene shape"], PLACES, MOTIONS))
@@ -43,18 +44,20 @@ def draw_scene(rng: np.random.Generator, frames: int, size: int) -> tuple[np.nda
     return np.clip(drawn + noise, 0, 255).astype(np.uint8), facts
 
 
-def _centre(place: str) -> np.ndarray:
+def _centre(place: str) -> NDArray[np.float64]:
     row, column = divmod(PLACES.index(place), 3)
     return np.array([0.24 + 0.26 * column, 0.24 + 0.26 * row])
 
 
-def _move(start: np.ndarray, motion: str, way: float, size: int) -> tuple[np.ndarray, float]:
+def _move(start: NDArray[np.float64], motion: str, way: float, size: int) -> tuple[NDArray[np.float64], float]:
     steps = {"goes left": (-way, 0), "goes right": (way, 0), "goes up": (0, -way), "goes down": (0, way)}
     growth = {"swells": 1.0, "shrinks": -1.0}.get(motion, 0.0)
     return start + np.array(steps.get(motion, (0.0, 0.0))), 1 + growth * way / size * 2.4
 
 
-def _draw(image: np.ndarray, shape: str, centre: np.ndarray, radius: float, colour: tuple[int, int, int]) -> None:
+def _draw(
+    image: NDArray[np.uint8], shape: str, centre: NDArray[np.float64], radius: float, colour: tuple[int, int, int]
+) -> None:
     x, y, r = (round(float(value)) for value in (*centre, radius))
     if shape == "disc":
         cv2.circle(image, (x, y), r, colour, -1, cv2.LINE_AA)

@@ -7,6 +7,7 @@ no age, no gender, and no word for an expression, sentiment or emotion.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from videmo.drawn.acting import Acting
 from videmo.drawn.action_units import INDEX
@@ -151,24 +152,24 @@ def _visible(facts: dict[str, str], worn: tuple[str, ...], hidden: set[str]) -> 
     return {slot: phrase for slot, phrase in facts.items() if slot not in hidden}
 
 
-def _both(peak: np.ndarray, unit: int) -> float:
+def _both(peak: NDArray[np.float64], unit: int) -> float:
     return float(peak[INDEX[unit]].min())
 
 
-def _brows_within(peak: np.ndarray) -> str:
+def _brows_within(peak: NDArray[np.float64]) -> str:
     up, down = _both(peak, 1), _both(peak, 4)
     if max(up, down) <= 0.2:
         return "inner ends stay"
     return "inner ends go up" if up >= down * 0.8 else "inner ends go down"
 
 
-def _lids(peak: np.ndarray) -> str:
+def _lids(peak: NDArray[np.float64]) -> str:
     if _both(peak, 5) > 0.25:
         return "eyes open far"
     return "eyes close to slits" if _both(peak, 7) > 0.25 else "eyes stay"
 
 
-def _mouth_ends(peak: np.ndarray) -> str:
+def _mouth_ends(peak: NDArray[np.float64]) -> str:
     up, down, apart = peak[INDEX[12]], _both(peak, 15), _both(peak, 20)
     if up.max() > 0.25 and up.min() < 0.1:
         return "one end goes up"
@@ -177,7 +178,7 @@ def _mouth_ends(peak: np.ndarray) -> str:
     return strongest if strengths[strongest] > 0.25 else "ends stay"
 
 
-def _mouth_gap(peak: np.ndarray) -> str:
+def _mouth_gap(peak: NDArray[np.float64]) -> str:
     if _both(peak, 26) > 0.35:
         return "a wide gap"
     return "a small gap" if _both(peak, 25) > 0.25 else "no gap"
@@ -192,7 +193,7 @@ def _amount(figure: Figure) -> str:
     return {"weak": "moves a little", "medium": "moves some", "strong": "moves a lot"}[script.intensity]
 
 
-def _facing(head: np.ndarray) -> str:
+def _facing(head: NDArray[np.float64]) -> str:
     yaw, pitch, _ = np.median(head, axis=0)
     if abs(pitch) > 12:
         return "upward" if pitch > 0 else "downward"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.evaluation.evaluate import figures_json
 from videmo.evaluation.judge import choose_judge, score
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
+    from videmo.evaluation.scores_file import RegisteredFigures
+
 OTHERS = 5  # versions beside the champion that a report shows
 
 
@@ -38,7 +40,7 @@ class Comparison:
     figures: tuple[Estimates, Estimates]
     gains: Estimates
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         first, second = self.versions
         return {
             "test_set": self.test_set,
@@ -73,7 +75,7 @@ def compare(client: MlflowClient, first: ModelVersion, second: ModelVersion, par
     return Comparison(names, largest, judge.name, len(both[largest][0]), figures, difference(b, a, *sampling))
 
 
-def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> dict[str, Any]:
+def registered_figures(params: GateSettings, inputs: Mapping[str, Path]) -> RegisteredFigures:
     """For the report: the figures of the champion, and of the newest other versions that answered the same questions.
 
     The model of `inputs` is left out: the report has its figures.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from videmo.evaluation.evidence import evidence
-from videmo.evaluation.interval import Figure, Interval, bounds_text, figure_text, read_figure
+from videmo.evaluation.interval import Figure, Interval, bounds_text, figure_text, listed, read_figure
 from videmo.evaluation.statistics import FEW, MEASURES, Estimates, Scores, difference, estimate
 from videmo.settings.evaluation import Evaluation
 from videmo.settings.promotion import Promotion
@@ -58,7 +58,7 @@ class Verdict:
         """The gain in the mean of the tasks, without its interval."""
         return self.gain[0] if self.gain else None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return asdict(self)
 
     @classmethod
@@ -133,12 +133,12 @@ def _figures(challenger: Estimates, opponent: Estimates, gains: Estimates) -> di
         "challenger_mean15": challenger.mean15.as_list(),
         "opponent_mean15": opponent.mean15.as_list(),
         "gain": gains.mean15.as_list(),
-        "challenger_tasks": _listed(challenger.tasks),
-        "opponent_tasks": _listed(opponent.tasks),
-        "task_gains": _listed(gains.tasks),
-        "challenger_columns": _listed(challenger.columns),
-        "opponent_columns": _listed(opponent.columns),
-        "column_gains": _listed(gains.columns),
+        "challenger_tasks": listed(challenger.tasks),
+        "opponent_tasks": listed(opponent.tasks),
+        "task_gains": listed(gains.tasks),
+        "challenger_columns": listed(challenger.columns),
+        "opponent_columns": listed(opponent.columns),
+        "column_gains": listed(gains.columns),
     }
 
 
@@ -174,7 +174,3 @@ def _reason(ours: Interval, gain: Interval, label: str, refusal: str | None, no_
     why = refusal or ("" if no_champion else "no task is seen to fall by more than its tolerance")
     sentences = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
     return "; ".join(filter(None, sentences)) + "."
-
-
-def _listed(figures: Mapping[str, Interval]) -> dict[str, Figure]:
-    return {name: figure.as_list() for name, figure in figures.items()}

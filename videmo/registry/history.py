@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["gate", "by hand", "forced", "rollback"]
 
@@ -38,7 +38,7 @@ class Entry:
     before: str  # the champion until then; empty: there was none
     origin: dict[str, str] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         when = self.when.isoformat(timespec="seconds")
         return {"number": self.number, "when": when, **vars(self.change), "before": self.before, "who": self.who,
                 **self.origin}  # fmt: skip

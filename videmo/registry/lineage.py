@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.evaluation.interval import figure_text
 from videmo.registry.champion import ORIGIN, PREFIX
@@ -101,7 +101,7 @@ def _in_short(version: ModelVersion, verdict: Verdict) -> str:
     )
 
 
-def _shown(report: StageReport) -> dict[str, Any]:
+def _shown(report: StageReport) -> dict[str, object]:
     stored = report.to_json()
     return {key: value for key, value in stored.items() if key not in ("code", "files", "sizes")}
 

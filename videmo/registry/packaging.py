@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from videmo.registry.tracking import experiment_id, pipeline_run
 from videmo.stages.report import StageReport
@@ -78,7 +78,7 @@ def _downloads() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="videmo-")
 
 
-def _settings(trained: Path, data: Path) -> dict[str, Any]:
+def _settings(trained: Path, data: Path) -> dict[str, object]:
     """How a video becomes frames, as it was for the clips that the policy was trained on."""
     clips = StageReport.read(data).config["data"]
     dtype = StageReport.read(trained).config["backbone"]["dtype"]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import mlflow
 
 from videmo.registry.packaging import POLICY_ARTIFACT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from videmo.tree.model import AffectiveTree
 
 QUESTION = "fine_caption"
 
@@ -16,7 +22,7 @@ QUESTION = "fine_caption"
 class TreeModel(mlflow.pyfunc.PythonModel):
     """Answers the fine-grained caption question about each video and reads the tree from the answer."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
         from videmo.backbone.loading import load_policy, to_gpu
         from videmo.generation.hf import HfSampler
 
@@ -26,7 +32,9 @@ class TreeModel(mlflow.pyfunc.PythonModel):
         self.sampler = HfSampler(self.policy)
 
     # MLflow reads the signature from the hints, and turns a data frame with one column, such as `video`, into a list.
-    def predict(self, context: Any, model_input: list[str], params: dict[str, Any] | None = None) -> list[str]:
+    def predict(
+        self, context: mlflow.pyfunc.PythonModelContext, model_input: list[str], params: dict[str, object] | None = None
+    ) -> list[str]:
         """For each path {"attribute": {aspect: [item, ...]}, "expression": ..., "emotion": ...} as JSON.
 
         A video that cannot be read has {"error": reason} instead.
@@ -51,7 +59,7 @@ class TreeModel(mlflow.pyfunc.PythonModel):
             for frames in decoded
         ]
 
-    def _decode(self, video: str) -> Any:
+    def _decode(self, video: str) -> NDArray[np.uint8] | str:
         """The frames, or the reason why there are none."""
         from videmo.data.decoding import decode
 
@@ -61,7 +69,7 @@ class TreeModel(mlflow.pyfunc.PythonModel):
             return str(error)
 
 
-def _tree_json(tree: Any) -> str:
+def _tree_json(tree: AffectiveTree) -> str:
     from videmo.tree.model import LEVELS
 
     levels: dict[str, dict[str, list[str]]] = {level: {} for level in LEVELS}

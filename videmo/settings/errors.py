@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
+    from pydantic_core import ErrorDetails
 
 SHOWN = 120  # characters of a value, in a message
 
@@ -16,14 +16,14 @@ class SettingError(ValueError):
     """A setting that cannot be; the message names file, key, value and remedy on one line."""
 
 
-def describe(problem: Any, model: type[BaseModel], prefix: str = "") -> str:
+def describe(problem: ErrorDetails, model: type[BaseModel], prefix: str = "") -> str:
     """One finding of `ValidationError.errors()` about a value of `model`: the key, its value and the remedy.
 
     prefix: the section that `model` is of, such as "data."."""
     key, kind, value = prefix + ".".join(str(part) for part in problem["loc"]), problem["type"], problem["input"]
     if kind == "extra_forbidden":
         return f"{key}: no such setting{_nearest(problem['loc'], model)}"
-    message: str = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ")
     if kind == "value_error":  # raised by a rule of the settings' own, which names what it is about
         return message
     if kind == "model_type":
@@ -36,12 +36,12 @@ def describe(problem: Any, model: type[BaseModel], prefix: str = "") -> str:
     return f"{key}{'' if isinstance(value, dict) else f' = {_shown(value)}'}: {message}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def _nearest(location: tuple[Any, ...], model: type[BaseModel]) -> str:
+def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
     section = _section(location[:-1], model)
     if section is None:
         return ""
@@ -49,7 +49,7 @@ def _nearest(location: tuple[Any, ...], model: type[BaseModel]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; there are {_names(section)}"
 
 
-def _section(location: tuple[Any, ...], model: type[BaseModel]) -> type[BaseModel] | None:
+def _section(location: tuple[int | str, ...], model: type[BaseModel]) -> type[BaseModel] | None:
     """The section at a place, None where a value stands."""
     from pydantic import BaseModel
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -20,7 +20,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def yes_is_no_number(cls, value: Any, field: ValidationInfo) -> Any:
+    def yes_is_no_number(cls, value: object, field: ValidationInfo) -> object:
         """YAML reads `yes` and `on` as true, which Python takes for 1."""
         takes = cls.model_fields[field.field_name or ""].annotation
         if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from videmo.settings.reading import change_of, read
 from videmo.settings.sources import SOURCES
@@ -20,12 +19,12 @@ SET = "--set "  # all of them are one layer
 class Layers:
     """The values of all layers together, and of each setting the layer that it comes from."""
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    aside: dict[str, tuple[Any, str]] = field(default_factory=dict)  # of `data`, what the present source does not have
+    aside: dict[str, tuple[object, str]] = field(default_factory=dict)  # of `data`: what its source does not have
     names: list[str] = field(default_factory=list)  # of the layers, from the ground up
 
-    def add(self, values: Mapping[str, Any], origin: str) -> None:
+    def add(self, values: Mapping[str, object], origin: str) -> None:
         self.names.append(origin)
         self._switch_source(values, origin)
         _merge(self.values, values)
@@ -49,7 +48,7 @@ class Layers:
         found = {origin for known, origin in self.origins.items() if known == setting or _inside(known, setting)}
         return found or self._origins_of(setting.rpartition(".")[0])
 
-    def _switch_source(self, values: Mapping[str, Any], origin: str) -> None:
+    def _switch_source(self, values: Mapping[str, object], origin: str) -> None:
         """Where `values` name another source, set aside what it does not have, and take up again what it has."""
         above, below = values.get("data"), self.values.get("data")
         name = above.get("source") if isinstance(above, Mapping) else None
@@ -88,7 +87,7 @@ def grounds(near: Path | None = None) -> list[Path]:
     return [Path(os.path.relpath(path.resolve())) for path in (GROUND, at_hand)]
 
 
-def settings_in(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def settings_in(values: Mapping[str, object], prefix: str = "") -> Iterator[str]:
     """The names of the settings in nested mappings: rl.steps, rl.reward.similar."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
@@ -101,7 +100,7 @@ def _inside(setting: str, section: str) -> bool:
     return setting.startswith(f"{section}.")
 
 
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+def _merge(below: dict[str, object], above: Mapping[str, object]) -> None:
     for name, value in above.items():
         held = below.get(name)
         if isinstance(value, Mapping) and value and isinstance(held, dict):

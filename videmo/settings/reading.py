@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,16 +16,16 @@ LONGEST = 100_000  # characters that settings may come to
 class _Loader(yaml.SafeLoader):
     """YAML that refuses duplicate keys, of which plain YAML silently drops the first."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", node.start_mark)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        mapping: dict[Hashable, object] = super().construct_mapping(node, deep)
         return mapping
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, object]:
     """The mapping in a params file. Raises SettingError where there is none that can be read."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -43,7 +42,7 @@ def read(path: Path) -> dict[str, Any]:
     return settings
 
 
-def change_of(change: str, below: Mapping[str, Any]) -> dict[str, Any]:
+def change_of(change: str, below: Mapping[str, object]) -> dict[str, object]:
     """`section.key=value`, the value in YAML, as nested mappings.
 
     Raises SettingError where it is none, or where it names a part of what is a value in `below`."""
@@ -51,21 +50,21 @@ def change_of(change: str, below: Mapping[str, Any]) -> dict[str, Any]:
     if not equals or "." not in key or not all(map(str.strip, key.split("."))):
         raise SettingError(f"--set {change[:SHOWN]}: use section.key=value, such as --set rl.steps=10")
     *sections, last = key.strip().split(".")
-    place: Any = below
+    place: object = below
     for section in sections:
-        place = place.get(section) if place is not None else None
+        place = place.get(section) if isinstance(place, Mapping) else None
         if place is not None and not isinstance(place, Mapping):
             raise SettingError(f"--set {change[:SHOWN]}: {section} is a value, not a section")
-    found: Any = {last: _parse(value, f"--set {change[:SHOWN]}: {value[:SHOWN]!r} is not a YAML value")}
+    found: dict[str, object] = {last: _parse(value, f"--set {change[:SHOWN]}: {value[:SHOWN]!r} is not a YAML value")}
     for section in reversed(sections):
         found = {section: found}
-    return dict(found)
+    return found
 
 
-def _parse(text: str, fault: str) -> Any:
+def _parse(text: str, fault: str) -> object:
     """The value of a YAML text. Raises SettingError, `fault` and what is wrong."""
     try:
-        value = yaml.load(text, _Loader)
+        value: object = yaml.load(text, _Loader)
         if len(str(value)) > LONGEST:  # also what aliases of aliases would come to
             raise ValueError("too long for settings")
         return value

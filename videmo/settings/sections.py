@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self, get_type_hints
+from typing import Self, TypeVar, get_type_hints
 
 from videmo.settings.backbone import Backbone
 from videmo.settings.data import Data, Validation
@@ -20,6 +20,7 @@ from videmo.settings.rl import Rl
 from videmo.settings.sft import Curriculum, LevelSettings
 
 LEVELS = ("attribute", "expression", "emotion")
+Kind = TypeVar("Kind", bound=Section)
 APART = ("stage", "execution")  # of the fields: what is no section that a result depends on
 
 
@@ -31,7 +32,7 @@ class StageSettings:
     execution: Execution
 
     @classmethod
-    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+    def of(cls, params: Params, stage: str, **arguments: object) -> Self:
         """Those of `params`. arguments: what the stage is told besides, such as the level of the curriculum."""
         kinds = get_type_hints(cls)
         seen = {name: _narrowed(getattr(params, name), kinds[name]) for name in kinds if name not in APART}
@@ -42,7 +43,7 @@ class StageSettings:
         """The modules that the stage finds at run time, as a setting names them."""
         return ()
 
-    def by_section(self) -> dict[str, Any]:
+    def by_section(self) -> dict[str, object]:
         """Whatever the result may depend on, as JSON values by section."""
         sections = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in APART}
         return {name: section.model_dump(mode="json") for name, section in sections.items()}
@@ -53,7 +54,7 @@ class DataBuildSettings(StageSettings):
     data: Data  # with the settings of its source
 
     @classmethod
-    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+    def of(cls, params: Params, stage: str, **arguments: object) -> Self:
         return cls(stage, params.execution, params.data)
 
     @property
@@ -75,11 +76,11 @@ class SftSettings(StageSettings):
     levels: Mapping[str, LevelSettings]
 
     @classmethod
-    def of(cls, params: Params, stage: str, **arguments: Any) -> Self:
+    def of(cls, params: Params, stage: str, **arguments: object) -> Self:
         levels = {name: getattr(params.sft, name) for name in LEVELS if arguments["level"] in (name, "mixed")}
         return cls(stage, params.execution, params.backbone, _narrowed(params.sft, Curriculum), levels)
 
-    def by_section(self) -> dict[str, Any]:
+    def by_section(self) -> dict[str, object]:
         levels = {name: level.model_dump(mode="json") for name, level in self.levels.items()}
         return {
             "backbone": self.backbone.model_dump(mode="json"),
@@ -123,6 +124,6 @@ class PromotionSettings(StageSettings):
     promotion: Promotion
 
 
-def _narrowed(section: Section, kind: type[Section]) -> Any:
+def _narrowed(section: Section, kind: type[Kind]) -> Kind:
     """`section` as the `kind` that it extends: without the settings that `kind` does not have."""
     return section if type(section) is kind else kind(**{name: getattr(section, name) for name in kind.model_fields})

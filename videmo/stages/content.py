@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from videmo.stages.remembered import Remembered
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """16 hex digits of the canonical JSON of `value`."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 from videmo.stages.closure import closure_of
 from videmo.stages.content import digest_of
@@ -53,6 +52,6 @@ def _read_code(module: str, modules: tuple[str, ...]) -> Code:
     return Code(closure.code, versions_of(closure.outside))
 
 
-def stage_digest(code: Code, sections: Mapping[str, Any], input_digests: Mapping[str, str]) -> str:
+def stage_digest(code: Code, sections: Mapping[str, object], input_digests: Mapping[str, str]) -> str:
     """16 hex digits over the code, the settings by section, and the digests of the inputs."""
     return digest_of([code.files, public(code.versions), sections, input_digests])

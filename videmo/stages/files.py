@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 UNFINISHED = ".partial"  # the suffix of files that are still being written
 
@@ -23,7 +22,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         partial.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write a value as JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=1, ensure_ascii=False))
 

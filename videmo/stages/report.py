@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from videmo.stages.content import digest_of, file_digest
@@ -13,6 +13,12 @@ from videmo.stages.content import digest_of, file_digest
 STAGE_FILE = "stage.json"
 DAMAGED = ".damaged"  # marks an output that has to be made again; holds the names of its damaged files
 STOPPED = "stopped by the user"  # the error of a step that the user stopped
+
+
+class Metrics(Protocol):
+    """A step's `Output[Metrics]` of Kubeflow Pipelines."""
+
+    def log_metric(self, metric: str, value: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class StageReport:
     versions: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)  # relative path -> sha256
     sizes: dict[str, int] = field(default_factory=dict)  # relative path -> bytes
-    execution: dict[str, Any] = field(default_factory=dict)  # how it was run, which is not in the digest
+    execution: dict[str, object] = field(default_factory=dict)  # how it was run, which is not in the digest
 
     @classmethod
     def read(cls, output: Path) -> StageReport:
@@ -47,8 +53,8 @@ class StageReport:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"{output / STAGE_FILE}: damaged ({error}); remove {output} to make it again") from error
 
-    def log_to(self, metrics: Any) -> None:
-        """Hand the metrics to a step's `Output[Metrics]` of Kubeflow Pipelines."""
+    def log_to(self, metrics: Metrics) -> None:
+        """Hand the metrics to a step."""
         for name, value in self.metrics.items():
             metrics.log_metric(name, value)
 
@@ -62,7 +68,7 @@ class StageReport:
         }
         Path(path).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         stored = {key: value for key, value in asdict(self).items() if key != "output"}
         stored["code_digest"] = digest_of(self.code)
         return {**stored, "sha256": digest_of(stored)}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from videmo.settings.sections import StageSettings
 from videmo.stages.content import file_digest
@@ -22,6 +22,12 @@ from videmo.stages.report import STAGE_FILE, StageReport
 from videmo.stages.store import partial_of, progress_file, stage_lock
 
 PROGRESS_SECONDS = 0.2
+
+
+class Row(TypedDict):
+    """Of a row of metrics.jsonl, what every one has; the values stand beside it, each under its name."""
+
+    step: int
 
 
 class Work:
@@ -113,7 +119,7 @@ def _files(directory: Path) -> list[tuple[str, Path]]:
     return [(path.relative_to(directory).as_posix(), path) for path in files]
 
 
-def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _whole_rows(path: Path) -> Iterator[Row]:
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             yield json.loads(line)

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,10 @@ from videmo.backbone.policy import Policy
 from videmo.backbone.prefix_tree import PackedBatch, token_logprobs
 from videmo.settings.execution import Execution
 from videmo.training.tally import Tally, together
+
+if TYPE_CHECKING:
+    from deepspeed import DeepSpeedEngine
+    from transformers import PreTrainedModel
 
 BETAS = (0.9, 0.999)
 Item = TypeVar("Item")
@@ -43,11 +48,11 @@ class TrainingEngine:
         _join_processes()
         self.policy = policy
         self.settings = settings
-        self._copy: Any = None
+        self._copy: PreTrainedModel | None = None
         if torch.cuda.is_available():
             policy.model.to(torch.device("cuda", int(os.environ["LOCAL_RANK"])))
         trained = [weight for weight in policy.model.parameters() if weight.requires_grad]
-        self._engine: Any = deepspeed.initialize(
+        self._engine: DeepSpeedEngine = deepspeed.initialize(
             model=Scorer(policy),
             optimizer=torch.optim.AdamW(trained, lr=0.0, betas=BETAS, weight_decay=weight_decay, fused=True),
             dist_init_required=False,
@@ -139,7 +144,7 @@ class TrainingEngine:
         """What all processes counted."""
         if self.processes == 1:
             return tally
-        held: list[Any] = [None] * self.processes
+        held: list[dict[str, tuple[float, float]]] = [{}] * self.processes
         dist.all_gather_object(held, tally.sums)
         return together(Tally(counted) for counted in held)
 
@@ -151,7 +156,7 @@ class TrainingEngine:
         """The largest `value` of all processes."""
         return self._reduced(value, dist.ReduceOp.MAX)
 
-    def _reduced(self, value: float, operation: Any) -> float:
+    def _reduced(self, value: float, operation: dist.ReduceOp.RedOpType) -> float:
         if self.processes == 1:
             return value
         number = torch.tensor(value, dtype=torch.float64, device=self.policy.device)
@@ -181,8 +186,8 @@ def learning_rate(step: int, steps: int, warmup: float, peak: float) -> float:
     return peak * 0.5 * (1 + float(torch.tensor(torch.pi * (step - ramp) / max(steps - ramp, 1)).double().cos()))
 
 
-def _config(policy: Policy, settings: Execution, gradient_clip: float) -> dict[str, Any]:
-    zero: dict[str, Any] = {"stage": settings.zero_stage}
+def _config(policy: Policy, settings: Execution, gradient_clip: float) -> dict[str, object]:
+    zero: dict[str, object] = {"stage": settings.zero_stage}
     if settings.offload:
         zero["offload_optimizer"] = {"device": "cpu"}
     return {
@@ -198,7 +203,7 @@ def _config(policy: Policy, settings: Execution, gradient_clip: float) -> dict[s
     }
 
 
-def _deepspeed() -> Any:
+def _deepspeed() -> ModuleType:
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
     import deepspeed
 

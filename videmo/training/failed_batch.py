@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from videmo.data.samples import Sample
 from videmo.generation.rollout import Rollout
@@ -43,7 +42,7 @@ def remove_kept(directory: Path) -> None:
         path.unlink()
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from videmo.backbone.policy import Policy
 
 if TYPE_CHECKING:
+    from peft import PeftModel
+
     from videmo.settings.sft import Lora
 
 
-def add_lora(policy: Policy, settings: Lora | None, seed: int) -> Any | None:
+def add_lora(policy: Policy, settings: Lora | None, seed: int) -> PeftModel | None:
     """Put adapters into the model in place and freeze all else; None if the settings want none."""
     if settings is None:
         return None
@@ -25,7 +27,7 @@ def add_lora(policy: Policy, settings: Lora | None, seed: int) -> Any | None:
     return get_peft_model(policy.model, config)
 
 
-def merge_lora(adapted: Any | None) -> None:
+def merge_lora(adapted: PeftModel | None) -> None:
     """Add the adapters to the weights that they stand beside, in place, so that a plain model is left."""
     if adapted is not None:
         adapted.merge_and_unload()

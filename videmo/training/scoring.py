@@ -49,7 +49,7 @@ def score(
     # A level's own reward has the weight that the whole tree has in the reward of a leaf.
     weight = tree_share(settings)
     own = [
-        weight * term.level(node.level) if node.level in LEVELS else 0.0  # type: ignore[arg-type]
+        weight * term.level(node.level) if node.level in LEVELS else 0.0
         for term, node in zip(terms, rollout.nodes, strict=True)
     ]
     values = node_values(torch.tensor([term.total for term in terms]), torch.tensor(own), rollout.parents)

@@ -7,14 +7,17 @@ Zhang and Shasha, "Simple fast algorithms for the editing distance between trees
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numba import njit
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    compiled: Callable[..., Any]
+
+def _compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    compiled: Callable[Arguments, Result]
     try:
         compiled = njit(function, cache=True, nogil=True, error_model="numpy")
     except RuntimeError:  # nowhere to keep the code, as in a container that may not write: compile in every process

@@ -3,7 +3,7 @@ few, most of the time went into what transformers wraps around each layer."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,8 +11,11 @@ from torch.nn import functional as F
 
 from videmo.backbone.policy import KeyValues
 
+if TYPE_CHECKING:
+    from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLRMSNorm, Qwen2_5_VLTextModel
 
-def one_token(decoder: Any, cache: KeyValues, embeds: Tensor, mask: Tensor) -> Tensor:
+
+def one_token(decoder: Qwen2_5_VLTextModel, cache: KeyValues, embeds: Tensor, mask: Tensor) -> Tensor:
     """What transformers' `decoder` (Qwen2_5_VLTextModel) makes of one new column, computed as it does, without
     gradient, dropout or sliding windows.
 
@@ -39,7 +42,7 @@ def one_token(decoder: Any, cache: KeyValues, embeds: Tensor, mask: Tensor) -> T
     return _norm(decoder.norm, hidden)
 
 
-def _norm(module: Any, hidden: Tensor) -> Tensor:
+def _norm(module: Qwen2_5_VLRMSNorm, hidden: Tensor) -> Tensor:
     scaled = F.rms_norm(hidden.float(), hidden.shape[-1:], eps=module.variance_epsilon)
     return module.weight * scaled.to(hidden.dtype)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from videmo.backbone.video import Video
 
@@ -17,7 +18,7 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-def pack(frames: np.ndarray, config: Qwen2_5_VLConfig) -> Video:
+def pack(frames: NDArray[np.uint8], config: Qwen2_5_VLConfig) -> Video:
     """frames: uint8 (time, height, width, 3), RGB; time a multiple of the temporal patch, sides of patch * merge.
 
     Raises ValueError where a side or the number of frames does not divide.

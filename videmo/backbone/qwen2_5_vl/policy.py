@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import Qwen2_5_VLForConditionalGeneration
 
@@ -44,7 +45,7 @@ class Qwen25VLPolicy(Policy):
     def never_said(self) -> tuple[int, ...]:
         return self.config.image_token_id, self.config.video_token_id
 
-    def pack(self, frames: np.ndarray) -> Video:
+    def pack(self, frames: NDArray[np.uint8]) -> Video:
         return pack(frames, self.config)
 
     def video_tokens(self, video: Video) -> Tensor:

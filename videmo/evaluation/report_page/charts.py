@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -108,13 +107,14 @@ def _bow(start: float, to: float, room: float, across: bool) -> str:
     return f'<path class="bow" d="M{edge} {y1}C{edge + rise * 1.3} {y1} {edge + rise * 1.3} {y2} {edge} {y2}"/>'
 
 
-def curves(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+def curves(rows: Sequence[Mapping[str, object]]) -> dict[str, list[tuple[float, float]]]:
     """metrics.jsonl's rows -> a curve for every loss and reward, for what else changes, and last for what it cost."""
     found: dict[str, list[tuple[float, float]]] = {}
     for row in rows:
+        step = row.get("step")
         for name, value in row.items():
-            if name != "step" and isinstance(value, int | float) and isinstance(row.get("step"), int | float):
-                found.setdefault(name, []).append((row["step"], value))
+            if name != "step" and isinstance(value, int | float) and isinstance(step, int | float):
+                found.setdefault(name, []).append((step, value))
     shown = {
         name: points
         for name, points in found.items()
@@ -128,7 +128,7 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return [*points[:-1:every], points[-1]]
 
 
-def _scale(low: float, high: float, start: float, end: float):
+def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     if high == low:
         return lambda value: (start + end) / 2
     return lambda value: start + (value - low) / (high - low) * (end - start)

@@ -6,13 +6,14 @@ import base64
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 SIDE = 112  # pixels of a frame in the page, at most
 QUALITY = 78
 
 
-def mosaic(frames: np.ndarray, rows: int = 2, columns: int = 2) -> str:
+def mosaic(frames: NDArray[np.uint8], rows: int = 2, columns: int = 2) -> str:
     """rows * columns frames, evenly chosen, in reading order as a JPEG data URI.
 
     frames: uint8 (time, height, width, 3), at least one.

@@ -6,14 +6,13 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, select_autoescape
 
 from videmo.evaluation.evidence import SIGNIFICANT
 
 
-def render(template: str, content: Mapping[str, Any], beside: Path | None = None) -> str:
+def render(template: str, content: Mapping[str, object], beside: Path | None = None) -> str:
     """The page that a template makes of `content`. `beside`: a directory with templates of its own, which may use those
     here."""
     here = PackageLoader("videmo.evaluation", "report_page")

@@ -28,7 +28,7 @@ def compare(reference: AffectiveTree, predicted: AffectiveTree) -> tuple[Node, .
     wanted, stated = _items(reference), _items(predicted)
     present = list(dict.fromkeys([*wanted, *stated]))
     below: dict[tuple[str, str] | None, list[tuple[str, str]]] = {}
-    for key in sorted(present, key=lambda key: (LEVELS.index(key[0]), key[1])):  # type: ignore[arg-type]
+    for key in sorted(present, key=lambda key: (LEVELS.index(key[0]), key[1])):
         below.setdefault(_parent(key, present), []).append(key)
 
     def node(key: tuple[str, str]) -> Node:
