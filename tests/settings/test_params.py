@@ -126,11 +126,11 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rl.steps", "use section.key=value"),
         ("rl.steps.more=3", "rl.steps"),
         ("rl.branching=[2", "not a YAML value"),
-        ("rl.branching=[2, 2]", "rl.branching = [2, 2]: has 2 values and takes more"),
+        ("rl.branching=[2, 2]", "rl.branching = [2, 2]: must have more than 2 values"),
         ("rl.branching=[yes, 2, 2]", "must not be true or false (YAML reads yes, no, on and off as these)"),
         ("rl.steps=yes", "rl.steps = True: must not be true or false"),
         ("data.test_share=off", "must not be true or false (YAML reads yes, no, on and off as these)"),
-        ("rl.reward=3", "rl.reward = 3: is a section, with edit_lambda"),
+        ("rl.reward=3", "rl.reward = 3: must be a section with settings edit_lambda"),
         ("data.seed=-1", "data.seed = -1"),
         ("sft.seed=4294967296", "sft.seed = 4294967296"),
         ("rl.branching=[1000, 1000, 1000]", "1000000000 leaves; use at most 1024 in all"),
@@ -140,7 +140,7 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("rl.reward.similar=[{aspect: emotoin, items: [fear, anxiety], cost: 0.2}]", "did you mean emotion?"),
         ("rl.reward.similar=[{aspect: emotion, items: [fear, anxeity], cost: 0.2}]", "did you mean anxiety?"),
         ("validation.min_columns=34", "validation.min_columns = 34"),
-        ("rl.question_clips=41", "rl.question_clips = 41: is a part of rl.batch_clips = 40"),
+        ("rl.question_clips=41", "rl.question_clips = 41: must not exceed rl.batch_clips = 40"),
         ("execution.workers=100000", "execution.workers = 100000"),
         ("evaluation.endpoint={url: 'http://h/v1'}", "evaluation.endpoint.model is missing"),
         (f"backbone.dtype={'x' * 20000}", "backbone.dtype = 'xxx"),
@@ -153,7 +153,7 @@ def test_the_settings_saved_with_a_run_are_complete_and_make_the_same_run_again(
         ("data.people=1", "data.people = 1"),
         (
             "execution.processes=5",
-            "execution.processes = 5: sft.batch_clips * sft.accumulation = 2 cannot be shared",
+            "execution.processes = 5: sft.batch_clips * sft.accumulation = 2 gives some of them no clip",
         ),
         (
             "data.frame_size=336",
@@ -179,7 +179,7 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
         ("rl: {steps: 3}", ["rl.steps=0"], "--set rl.steps=0: rl.steps = 0: "),
         ("sft: {lora: {rnk: 8}}", ["rl.steps=3"], "FILE: sft.lora.rnk: no such setting"),
         ("", ["sft.lora.rank=0"], "--set sft.lora.rank=0: sft.lora.rank = 0: "),
-        ("", ["rl.branching=[2, 2]"], "--set rl.branching=[2, 2]: rl.branching = [2, 2]: has 2 values"),
+        ("", ["rl.branching=[2, 2]"], "--set rl.branching=[2, 2]: rl.branching = [2, 2]: must have more than 2 values"),
         ("", ["rl.branching=[2, 0, 2]"], "--set rl.branching=[2, 0, 2]: rl.branching = [2, 0, 2]: every level"),
         ("", ["data.frames=3"], "--set data.frames=3: data.frames = 3: "),
         ("evaluation: {endpoint: {url: 'http://h'}}", [], "FILE: evaluation.endpoint.model is missing"),
@@ -187,7 +187,7 @@ def test_a_wrong_setting_is_told_on_one_line_with_its_key(override, message):
         (
             "rl: {question_clips: 9}",
             ["rl.batch_clips=8"],
-            "FILE, --set rl.batch_clips=8: rl.question_clips = 9: is a part of rl.batch_clips = 8",
+            "FILE, --set rl.batch_clips=8: rl.question_clips = 9: must not exceed rl.batch_clips = 8",
         ),
     ],
 )
@@ -227,13 +227,13 @@ def test_refusals_of_one_layer_share_its_name_and_those_of_another_have_theirs(t
         (["data.source=fodler"], "data.source = 'fodler': no such source; there are faces, folder"),
         (["data.source=3"], "data.source = 3: no such source"),
         (["data=3"], "use section.key=value"),
-        (["data.path=x"], "data.path: not a setting of source faces; it takes source, seed, test_share"),
+        (["data.path=x"], "data.path: not a setting of source faces, which has source, seed, test_share"),
         (["data.source=folder"], "data.path is missing: data.source = folder needs it"),
         (["data.source=folder", "data.path=''"], "data.path = '': name the directory"),
         (["data.source=folder", "data.path=null"], "data.path = None: name the directory"),
         (
             ["data.source=folder", "data.path=x", "data.people=3"],
-            "data.people: not a setting of source folder; it takes",
+            "data.people: not a setting of source folder, which has",
         ),
         (["data.people=3", "data.source=folder", "data.path=x"], "data.people: not a setting of source folder"),
         (["data.source=folder", "data.path=x", "data.lables=y"], "data.lables: no such setting; did you mean labels?"),
@@ -291,7 +291,7 @@ def test_the_settings_of_a_folder_saved_with_a_run_make_the_same_run_again(tmp_p
                 f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9) if i else 'x'}]\n"
                 for i in range(9)
             ),
-            "too long",
+            "too many values",
         ),
     ],
 )

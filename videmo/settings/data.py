@@ -15,7 +15,7 @@ class Data(Section):
 
     source: str
     seed: Seed
-    # Of the people (of the clips where people are unknown); 1: nobody is trained on, for an evaluation alone.
+    # Of the people, or of the clips if people are unknown. 1: all are test people, for an evaluation without training.
     test_share: Annotated[float, Field(gt=0, le=1)]
     frames: Annotated[int, Field(ge=2, le=16, multiple_of=2)]
     frame_size: Annotated[int, Field(ge=28, multiple_of=28)]  # pixels; frames are squared by padding
@@ -34,7 +34,7 @@ class Data(Section):
 
     @property
     def made(self) -> int:
-        """How many videos the source makes; 0 where it only finds them, which takes no time."""
+        """How many videos the source makes; 0 if it only reads existing ones."""
         return 0
 
     def external_inputs(self) -> dict[str, Path]:
@@ -42,7 +42,7 @@ class Data(Section):
         return {}
 
     def check(self) -> None:
-        """Raise SettingError where something that the settings name is not there."""
+        """Raise SettingError if a file or directory that the settings name does not exist."""
 
 
 class Validation(Section):

@@ -13,7 +13,7 @@ SHOWN = 120  # characters of a value, in a message
 
 
 class SettingError(ValueError):
-    """A setting that cannot be; the message names file, key, value and remedy on one line."""
+    """An invalid setting; the message names file, key, value and remedy on one line."""
 
 
 def describe(problem: ErrorDetails, model: type[BaseModel], prefix: str = "") -> str:
@@ -28,11 +28,11 @@ def describe(problem: ErrorDetails, model: type[BaseModel], prefix: str = "") ->
         return message
     if kind == "model_type":
         section = _section(problem["loc"], model)
-        return f"{key} = {_shown(value)}: is a section, with {_names(section) if section else 'settings of its own'}"
+        return f"{key} = {_shown(value)}: must be a section" + (f" with settings {_names(section)}" if section else "")
     if kind == "missing" and isinstance(value, dict):
         return f"{key} is missing"
     if kind == "missing":  # of a list that is too short: the key is the place of what is not there
-        return f"{key.rpartition('.')[0]} = {_shown(value)}: has {len(value)} values and takes more"
+        return f"{key.rpartition('.')[0]} = {_shown(value)}: must have more than {len(value)} values"
     return f"{key}{'' if isinstance(value, dict) else f' = {_shown(value)}'}: {message}"
 
 

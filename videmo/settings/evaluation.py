@@ -13,13 +13,13 @@ from videmo.settings.kinds import Positive, Section, Seed, Temperature
 class Reasoning(Section):
     candidates: Annotated[int, Field(ge=1, le=16)]
     temperature: Temperature
-    likelihood_weight: Annotated[float, Field(ge=0)]  # edits that a nat a token is worth
+    likelihood_weight: Annotated[float, Field(ge=0)]  # edits that one nat per token is worth
 
 
 class Asking(Section):
     """What answers depend on."""
 
-    max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; all of them by default
+    max_clips: Annotated[int, Field(ge=1)] | None = None  # test clips; null: all of them
     sampler: Literal["hf", "vllm"]  # what decodes answers, reasoned ones too
     max_new_tokens: Positive
 
@@ -33,9 +33,9 @@ class Searching(Asking):
 class Scoring(Section):
     """What scores of answers depend on, and their intervals."""
 
-    seed: int
+    seed: Seed
     judge: Literal["rules", "endpoint"]
-    endpoint: Endpoint | None = None  # of the judge with that name
+    endpoint: Endpoint | None = None  # used by the judge `endpoint`
     resamples: Positive
 
     @model_validator(mode="after")

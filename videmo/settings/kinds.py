@@ -20,7 +20,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def yes_is_no_number(cls, value: object, field: ValidationInfo) -> object:
+    def booleans_are_not_numbers(cls, value: object, field: ValidationInfo) -> object:
         """YAML reads `yes` and `on` as true, which Python takes for 1."""
         takes = cls.model_fields[field.field_name or ""].annotation
         if takes is not bool and any(isinstance(one, bool) for one in (value if isinstance(value, list) else [value])):

@@ -69,7 +69,7 @@ def stack(files: Sequence[Path], changes: Sequence[str], near: Path | None = Non
     """The project's params.yaml; on top of it that of the current directory, or else the nearest one above `near`; then
     `files` in order, and `changes`, each `section.key=value`.
 
-    Raises SettingError where a file cannot be read or a change is none.
+    Raises SettingError if a file cannot be read or a change is malformed.
     """
     layers = Layers()
     below = {path.resolve(): path for path in grounds(near)}

@@ -1,4 +1,4 @@
-"""params.yaml -> frozen models, checked once at the door: unknown keys, wrong types, ranges and cross-field rules.
+"""params.yaml -> frozen models, checked once, as they are read: unknown keys, types, ranges and cross-field rules.
 
 Importing this module imports pydantic and yaml, nothing heavy.
 """
@@ -56,8 +56,8 @@ class Params(Section):
         for setting, clips in shared.items():
             if clips < self.execution.processes:
                 raise ValueError(
-                    f"execution.processes = {self.execution.processes}: {setting} = {clips} cannot be shared out among "
-                    f"so many; use at most {clips} processes, or larger batches"
+                    f"execution.processes = {self.execution.processes}: {setting} = {clips} gives some of them "
+                    f"no clip; use at most {clips} processes, or larger batches"
                 )
         return self
 
@@ -90,7 +90,7 @@ def resolve(layers: Layers) -> Params:
 def explain(params: Params, layers: Layers, key: str) -> list[str]:
     """What `key`, a setting or a section, is and where it comes from, a line each.
 
-    Raises SettingError where there is no such key."""
+    Raises SettingError if there is no such key."""
     values = dict.fromkeys(settings_in(params.model_dump(mode="json")))
     named = [setting for setting in values if setting == key or setting.startswith(f"{key}.")]
     if not named:
@@ -112,7 +112,7 @@ def _value(params: Params, setting: str) -> Any:
 
 
 def check_params(settings: dict[str, Any], layers: Layers | None = None) -> Params:
-    """The settings as models. Raises SettingError, each problem with those of `layers` that it comes from."""
+    """The settings as models. Raises SettingError, each problem after the layers that it comes from."""
     try:
         return Params.model_validate(settings)
     except ValidationError as error:

@@ -16,8 +16,8 @@ class Promotion(Section):
 
     min_gain: float  # points of mean15 that the lower end of the interval must exceed
     task_tolerance: Points  # points any one task may fall
-    task_tolerances: dict[str, Points]  # task -> points, where it is another number for one task
-    # What MLflow takes for a name, in an address such as models:/videmo@champion and in a search, too.
+    task_tolerances: dict[str, Points]  # task -> points, for tasks with a tolerance of their own
+    # What MLflow accepts as a name, in URIs such as models:/videmo@champion and in searches.
     model_name: Annotated[str, Field(max_length=200, pattern=r"^[^/:?'\s\x00-\x1f][^/:?'\x00-\x1f]*$")]
 
     @field_validator("task_tolerances")
@@ -33,5 +33,7 @@ class Promotion(Section):
     @classmethod
     def name_is_not_that_of_a_log(cls, name: str) -> str:
         if name.endswith("-history"):
-            raise ValueError(f"promotion.model_name = {name}: is the name of a log of champions; leave out -history")
+            raise ValueError(
+                f"promotion.model_name = {name}: names in -history are for the log of champions; choose another"
+            )
         return name

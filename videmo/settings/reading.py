@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ import yaml
 from videmo.settings.errors import SettingError
 
 SHOWN = 120  # characters of what a user wrote, in a message
-LONGEST = 100_000  # characters that settings may come to
+MOST = 10_000  # values that settings may hold, those that aliases repeat included
 
 
 class _Loader(yaml.SafeLoader):
@@ -26,7 +27,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path) -> dict[str, object]:
-    """The mapping in a params file. Raises SettingError where there is none that can be read."""
+    """The mapping in a params file. Raises SettingError if it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -45,7 +46,7 @@ def read(path: Path) -> dict[str, object]:
 def change_of(change: str, below: Mapping[str, object]) -> dict[str, object]:
     """`section.key=value`, the value in YAML, as nested mappings.
 
-    Raises SettingError where it is none, or where it names a part of what is a value in `below`."""
+    Raises SettingError if it is malformed, or names a part of what is a value in `below`."""
     key, equals, value = change.partition("=")
     if not equals or "." not in key or not all(map(str.strip, key.split("."))):
         raise SettingError(f"--set {change[:SHOWN]}: use section.key=value, such as --set rl.steps=10")
@@ -65,12 +66,18 @@ def _parse(text: str, fault: str) -> object:
     """The value of a YAML text. Raises SettingError, `fault` and what is wrong."""
     try:
         value: object = yaml.load(text, _Loader)
-        if len(str(value)) > LONGEST:  # also what aliases of aliases would come to
-            raise ValueError("too long for settings")
+        if next(islice(_values_in(value), MOST, None), None) is not None:
+            raise ValueError("too many values for settings")
         return value
     # PyYAML's constructors raise whatever int(), date() and the stack raise.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError, OverflowError) as error:
         raise SettingError(f"{fault}: {_short(error)}") from None
+
+
+def _values_in(value: object) -> Iterator[object]:
+    yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _values_in(one)
 
 
 def _short(error: Exception) -> str:

@@ -17,8 +17,8 @@ LEAVES = 1024  # of one rollout tree
 
 
 class Similar(Section):
-    """Items of one aspect that are near each other, such as neighbours on the emotion wheel: to take one for another
-    costs `cost` in place of the reward's label_cost."""
+    """Items of one aspect that are near each other, such as neighbours on the emotion wheel: confusing them
+    costs `cost` instead of the reward's label_cost."""
 
     aspect: str
     items: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -38,12 +38,12 @@ class Similar(Section):
 class Reward(Section):
     edit_lambda: Rate  # R = exp(-lambda * Edit)
     label_cost: Share  # same aspect, other item
-    similar: tuple[Similar, ...]  # where two items stand together in several, the last one's cost holds
+    similar: tuple[Similar, ...]  # if a pair of items is in several, the cost of the last one applies
     tree_weight: Share
     qa_weight: Share
     format_weight: Share
     scorer: Endpoint | None = None  # a large model that scores full captions as well
-    scorer_weight: Share  # counts where there is a scorer
+    scorer_weight: Share  # used only with a scorer
 
     @model_validator(mode="after")
     def something_is_rewarded(self) -> Reward:
@@ -90,8 +90,7 @@ class Rl(Section):
     def questions_are_part_of_the_batch(self) -> Rl:
         if self.question_clips > self.batch_clips:
             raise ValueError(
-                f"rl.question_clips = {self.question_clips}: is a part of rl.batch_clips = {self.batch_clips}; use at "
-                "most that many"
+                f"rl.question_clips = {self.question_clips}: must not exceed rl.batch_clips = {self.batch_clips}"
             )
         return self
 
@@ -99,4 +98,4 @@ class Rl(Section):
 def _unknown(kind: str, word: str, words: Iterable[str]) -> str:
     close = get_close_matches(word, list(words), n=1)
     remedy = f"did you mean {close[0]}?" if close else f"there are {', '.join(words)}"
-    return f"rl.reward.similar: {word[:80]} is no {kind}; {remedy}"
+    return f"rl.reward.similar: {word[:80]}: no such {kind}; {remedy}"

@@ -34,7 +34,7 @@ class FacesData(Data):
     """People drawn frame by frame."""
 
     source: Literal["faces"] = "faces"
-    people: Annotated[int, Field(ge=2)]  # how many different people; some are held out
+    people: Annotated[int, Field(ge=2)]  # how many different people; some are test people
     clips_per_person: Positive
 
     @property
@@ -100,7 +100,7 @@ def data_of(settings: Mapping[str, Any]) -> Data:
 def _told(problem: Any, name: str, kind: type[Data]) -> str:
     key = problem["loc"][0] if problem["loc"] else ""
     if problem["type"] == "extra_forbidden" and any(key in other.model_fields for other in SOURCES.values()):
-        return f"data.{key}: not a setting of source {name}; it takes {', '.join(kind.model_fields)}"
+        return f"data.{key}: not a setting of source {name}, which has {', '.join(kind.model_fields)}"
     if problem["type"] == "missing":
         return f"data.{key} is missing: data.source = {name} needs it"
     return describe(problem, kind, prefix="data.")
