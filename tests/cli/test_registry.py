@@ -76,7 +76,10 @@ def test_without_a_registry_the_commands_say_so_and_make_none(videmo, tmp_path, 
         (["compare", "1", "2"], "no answers kept"),
         (["list", "--set", "promotion.model_name=empty"], "no version is registered"),
         (["history", "--set", "promotion.model_name=nobody's"], "promotion.model_name"),
-        (["list", "--set", "promotion.model_name=videmo-history"], "videmo-history: is the name of a log"),
+        (
+            ["list", "--set", "promotion.model_name=videmo-history"],
+            "names in -history are for the log",
+        ),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(registered, videmo, arguments, message):

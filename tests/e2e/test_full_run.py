@@ -80,6 +80,12 @@ def test_a_second_run_finds_everything_in_the_store(home, smoke):
     assert home.outputs() == before
     first, second = (json.loads((home.path / f"runs/{run}/metrics.json").read_text()) for run in ("smoke", "again"))
     assert first["face15"] == second["face15"]
+    runs = set((home.path / "runs").iterdir())
+    third = home.kfp(*SMOKE)
+    assert third.returncode == 0
+    assert third.stdout.startswith("nothing to do: every step is in the store, and the registry is as run again left")
+    assert "runs/again/report.html" in third.stdout
+    assert set((home.path / "runs").iterdir()) == runs
 
 
 def test_a_changed_setting_would_rerun_what_depends_on_it_and_the_plan_says_why(home, smoke):

@@ -33,14 +33,14 @@ def test_a_log_on_a_full_disk_ends_nothing(tmp_path):
 def test_a_run_on_a_full_disk_says_so_without_a_traceback_and_goes_on_when_there_is_room(tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
     monkeypatch.chdir(ROOT)
-    command = [KFP, "run", "pipelines/full.py", *SMALL, "--set", "validation.min_clips=1000", "--name", "full"]
+    command = [KFP, "run", "pipelines/full.py", *SMALL, "--name", "full"]
     full = subprocess.run(command, capture_output=True, text=True, preexec_fn=files_of_at_most_8_kb, timeout=300)
     assert full.returncode == 1
     assert "Traceback" not in full.stdout + full.stderr
     assert re.search("data_build failed: .*File too large", full.stdout)
     assert not [path for path in tmp_path.glob("store/*/*/stage.json") if faults(path.parent)]
-    room = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert "data_validation failed" in room.stdout
+    room = [Path(KFP).with_name("videmo"), "stage", "data_build", *SMALL]
+    subprocess.run(room, check=True, capture_output=True, timeout=300)
     (built,) = tmp_path.glob("store/data_build/*/stage.json")
     assert StageReport.read(built.parent).metrics["clips"] == 2
 

@@ -1,17 +1,15 @@
-"""Where the steps of a local run are worked on: in this process, in one that they share, or in one of their own."""
+"""Where the steps of a local run are worked on: in this process, or in one forked from the server."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from videmo.kubeflow.shared_process import run_component
-from videmo.kubeflow.step_processes import SharedProcess, asks_registry, nothing_to_make
+from videmo.kubeflow.step_processes import StepServer, needs_models
+from videmo.kubeflow.step_server import REGISTRY, run_component
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run
 
@@ -22,10 +20,14 @@ from kfp.dsl import *
 from typing import *
 
 def step(text: str, made: Output[Artifact]) -> int:
-    import os
-    print("said " + text, flush=True)
+    import os, signal, sys
+    print("said", text, os.environ.get("SAID"))
     if text == "fail":
         raise ValueError("it failed")
+    if text == "mlflow":
+        print("mlflow is imported:", "mlflow" in sys.modules)
+    if text.startswith("kill"):
+        os.kill(os.getppid() if "server" in text else os.getpid(), signal.SIGKILL)
     open(made.path, "w").write(text)
     return os.getpid()
 """
@@ -52,8 +54,8 @@ def worked_in(folder: Path) -> int:
 
 
 @pytest.fixture
-def shared(tmp_path):
-    process = SharedProcess(tmp_path / "log")
+def server(tmp_path):
+    process = StepServer(tmp_path / "log")
     yield process
     process.end()
 
@@ -69,35 +71,39 @@ def test_a_component_that_fails_ends_nothing_and_is_told_in_the_log(tmp_path, ca
     assert "ValueError: it failed" in capsys.readouterr().err
 
 
-def test_the_steps_that_share_a_process_are_worked_on_one_after_the_other(tmp_path, shared, monkeypatch):
-    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    assert shared.work(command("one", tmp_path))
+def test_every_step_has_a_fork_of_the_server_with_its_own_variables(tmp_path, server):
+    assert server.work(command("one", tmp_path), {"SAID": "hello"})
     first = worked_in(tmp_path)
-    assert not shared.work(command("fail", tmp_path))
-    assert shared.work(command("two", tmp_path))
-    assert first == worked_in(tmp_path) != os.getpid()
+    assert not server.work(command("fail", tmp_path), {})
+    assert server.work(command("two", tmp_path), {})
+    assert len({first, worked_in(tmp_path), os.getpid()}) == 3
     log = (tmp_path / "log").read_text()
-    assert log.index("said one") < log.index("ValueError: it failed") < log.index("said two")
-    os.kill(first, signal.SIGKILL)
-    time.sleep(0.2)
-    assert not shared.work(command("three", tmp_path))
-    assert shared.work(command("four", tmp_path))
-    assert worked_in(tmp_path) != first
+    assert log.index("said one hello") < log.index("ValueError: it failed") < log.index("said two None")
 
 
-def test_only_steps_that_ask_the_registry_or_the_run_share_a_process():
-    assert {step for step in (*TABLE, "other") if asks_registry(step)} == {"drift", "gate", "promotion", "report"}
+def test_what_the_server_was_told_to_import_its_forks_have(tmp_path, server, monkeypatch):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
+    server.prepare(REGISTRY)
+    assert server.work(command("mlflow", tmp_path), {})
+    assert "mlflow is imported: True" in (tmp_path / "log").read_text()
 
 
-def test_there_is_nothing_to_make_where_all_but_what_every_run_does_is_in_the_store():
+def test_a_step_that_is_killed_fails_alone_and_a_server_that_is_killed_is_replaced(tmp_path, server):
+    assert not server.work(command("kill", tmp_path), {})
+    assert server.work(command("one", tmp_path), {})
+    assert not server.work(command("kill the server", tmp_path), {})
+    assert server.work(command("two", tmp_path), {})
+
+
+def test_models_are_imported_unless_all_but_what_every_run_does_is_in_the_store():
     def plan(**cached: bool) -> list[PlannedStep]:
         return [PlannedStep(name, "d", cached.get(name, True), "") for name in TABLE]
 
     stages = tuple(TABLE)
-    assert nothing_to_make(stages, plan(gate=False, promotion=False), Run("r"))
-    assert not nothing_to_make(stages, plan(tree_rl=False), Run("r"))
-    assert nothing_to_make(("data_build",), plan(tree_rl=False), Run("r"))  # another pipeline, without tree_rl
-    assert not nothing_to_make(stages, plan(), Run("r", fresh=True))
+    assert not needs_models(stages, plan(gate=False, promotion=False), Run("r"))
+    assert needs_models(stages, plan(tree_rl=False), Run("r"))
+    assert not needs_models(("data_build",), plan(tree_rl=False), Run("r"))  # another pipeline, without tree_rl
+    assert needs_models(stages, plan(), Run("r", fresh=True))
 
 
 def test_kfp_comes_without_the_clients_of_clouds_until_its_own_is_named():

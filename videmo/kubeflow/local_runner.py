@@ -9,7 +9,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from io import TextIOBase
@@ -17,9 +17,11 @@ from pathlib import Path
 
 from videmo.kubeflow.display import showing
 from videmo.kubeflow.pipeline_file import PipelineFile
-from videmo.kubeflow.step_processes import SharedProcess, nothing_to_make, steps_placed
-from videmo.pipeline.dag import plan
+from videmo.kubeflow.step_processes import StepServer, needs_models, steps_placed
+from videmo.kubeflow.step_server import MODELS, REGISTRY
+from videmo.pipeline.dag import PlannedStep, plan
 from videmo.pipeline.gate_and_report import open_run, write_run_report
+from videmo.pipeline.nothing_to_do import conclude, last_run_like
 from videmo.pipeline.run_names import held_name
 from videmo.pipeline.step import Run
 from videmo.pipeline.stopping import end_children, stoppable
@@ -39,24 +41,30 @@ def run_here(
 
     The store is the only cache: kfp's local cache does not notice changes of the package's code or of the store.
     """
-    with held_name(name) as held, code_read_once():
-        run = Run(held, fresh)
-        open_run(run, params, origins)
-        return _run(pipeline, params, run)
+    with code_read_once():
+        planned = plan(params)
+        if name is None and not fresh and (last := last_run_like(pipeline.stages, planned)):
+            print(f"nothing to do: every step is in the store, and the registry is as run {last.name} left it")
+            _print_outcome(last)
+            return 0
+        with held_name(name) as held:
+            run = Run(held, fresh)
+            open_run(run, params, origins)
+            return _run(pipeline, params, planned, run)
 
 
-def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
+def _run(pipeline: PipelineFile, params: Params, planned: Sequence[PlannedStep], run: Run) -> int:
     arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"
-    planned = plan(params)
-    shared = SharedProcess(log)
-    if nothing_to_make(pipeline.stages, planned, run):
-        shared.start()
+    server = StepServer(log)
+    server.prepare(REGISTRY)
+    if needs_models(pipeline.stages, planned, run):
+        server.prepare(MODELS)
     with stoppable():
         try:
             with showing(run, pipeline.stages, planned, sys.stdout), quiet(log):
-                failure = _start(pipeline, arguments, run, steps_placed(run, planned, shared))
+                failure = _start(pipeline, arguments, run, steps_placed(run, planned, server))
         except KeyboardInterrupt:
             end_children()
             _settle(run, STOPPED)
@@ -68,7 +76,10 @@ def _run(pipeline: PipelineFile, params: Params, run: Run) -> int:
     if not (run.folder / "report.html").exists() and pipeline.stages:
         _report(run, params)
     _print_outcome(run)
-    return _print_failure(run, failure) if failure else 0
+    if failure:
+        return _print_failure(run, failure)
+    conclude(run, pipeline.stages, planned)
+    return 0
 
 
 def _start(

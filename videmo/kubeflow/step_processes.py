@@ -1,8 +1,8 @@
 """Which process runs a step of a local run.
 
-A step whose output is in the store takes this one: there is nothing to do but to say so. Steps that ask the registry
-share one, as importing MLflow takes longer than all that they do. Every other step has a process of its own, as a step
-on a cluster has a container of its own.
+A step whose output is in the store takes this one: there is nothing to do but to say so. Steps of the data start as
+kfp.local starts them. All others are forked from a process that has imported torch and MLflow already, which takes ten
+seconds of every process that does it.
 """
 
 from __future__ import annotations
@@ -10,58 +10,65 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from videmo.kubeflow.pipeline_file import STEP
-from videmo.kubeflow.shared_process import DONE, run_component
+from videmo.kubeflow.step_server import DONE, run_component
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run
 from videmo.stages.store import output_of
 
+UNSERVED = ("data_build", "data_validation")  # they need none of it, and would wait for it
 
-class SharedProcess:
-    """A process that works on one step after the other; it starts with the first, or at `start`."""
+
+class StepServer:
+    """The process that steps are forked from: videmo.kubeflow.step_server, which starts with the first request."""
 
     def __init__(self, log: Path):
         self._log = log
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> subprocess.Popen[str]:
-        if self._process is None:
-            with self._log.open("ab") as log:
-                command = [sys.executable, "-m", "videmo.kubeflow.shared_process", str(self._log)]
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-                )
-        return self._process
+    def prepare(self, needed: str) -> None:
+        """Let the server import what steps need: REGISTRY or MODELS."""
+        self._ask({"import": needed})
 
-    def work(self, command: Sequence[str]) -> bool:
-        """Run a step by its command. Returns whether it succeeded; a process that was killed is replaced by a new
+    def work(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
+        """Run a step by its command. Returns whether it succeeded; a server that was killed is replaced by a new
         one."""
-        process = self.start()
-        assert process.stdin is not None
-        assert process.stdout is not None
         try:
-            print(json.dumps(list(command)), file=process.stdin, flush=True)
-            said = process.stdout.readline()
+            said = self._ask({"command": list(command), "environment": dict(environment)}).readline()
         except BrokenPipeError:
             said = ""
-        if not said:
-            process.wait()
+        if not said and self._process is not None:
+            self._process.wait()
             self._process = None
         return said.strip() == DONE
 
     def end(self) -> None:
-        """Let the process go; it ends when it has nothing more to do."""
+        """Let the server go; it ends when it has nothing more to do."""
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
             self._process = None
 
+    def _ask(self, request: Mapping[str, object]) -> IO[str]:
+        """Send a request. Returns the stream that the answer comes from."""
+        if self._process is None:
+            with self._log.open("ab") as log:
+                command = [sys.executable, "-m", "videmo.kubeflow.step_server", str(self._log)]
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return self._process.stdout
+
 
 @contextmanager
-def steps_placed(run: Run, plan: Sequence[PlannedStep], shared: SharedProcess) -> Iterator[None]:
+def steps_placed(run: Run, plan: Sequence[PlannedStep], server: StepServer) -> Iterator[None]:
     """Make kfp.local run each step in the process chosen here until the block ends."""
     from kfp.local import status, subprocess_task_handler
 
@@ -73,8 +80,8 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], shared: SharedProcess) -
             name = self.env_vars.get(STEP, "")
             if name in cached and cached[name].exists():
                 succeeded = run_component(self.full_command)
-            elif asks_registry(name):
-                succeeded = shared.work(self.full_command)
+            elif name in TABLE and name not in UNSERVED:
+                succeeded = server.work(self.full_command, self.env_vars)
             else:
                 return super().run()
             return status.Status.SUCCESS if succeeded else status.Status.FAILURE
@@ -84,15 +91,10 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], shared: SharedProcess) -
         yield
     finally:
         subprocess_task_handler.SubprocessTaskHandler = stock
-        shared.end()
+        server.end()
 
 
-def asks_registry(step: str) -> bool:
-    """Whether a step acts on the registry or the run's folder, so that every run works on it."""
-    return step in TABLE and not TABLE[step].reusable
-
-
-def nothing_to_make(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> bool:
-    """Whether only steps remain that ask the registry."""
-    makes = [step for step in plan if step.stage in stages and not asks_registry(step.stage)]
-    return not run.fresh and all(step.cached for step in makes)
+def needs_models(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> bool:
+    """Whether anything is to be made: all but the steps that ask the registry, which every run does."""
+    makes = [step for step in plan if step.stage in stages and TABLE[step.stage].reusable]
+    return run.fresh or any(not step.cached for step in makes)

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from videmo.settings.errors import SettingError
+from videmo.stages.content import file_digest
 from videmo.stages.files import UNFINISHED
 from videmo.stages.report import StageReport
 from videmo.stages.store import home
@@ -48,22 +50,36 @@ def missing_database() -> bool:
     return uri.startswith(SQLITE) and not _file_of(uri).exists()
 
 
-def connect() -> MlflowClient:
-    """A client of the tracking server and registry, with MLflow's own log messages off."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    for chatty in ("mlflow", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+def registry_digest() -> str | None:
+    """The sha256 of the SQLite file that everything is in; None if there is none, or a server has it."""
     uri = tracking_uri()
-    import mlflow
+    there = uri.startswith(SQLITE) and not missing_database()
+    return file_digest(_file_of(uri)) if there else None
 
+
+def connect() -> MlflowClient:
+    """A client of the tracking server and registry."""
+    uri = tracking_uri()
+    mlflow = import_mlflow()
     mlflow.set_tracking_uri(uri)
-    for chatty in ("mlflow", "alembic"):  # importing mlflow sets its own level
-        logging.getLogger(chatty).setLevel(logging.ERROR)
     if uri.startswith(SQLITE):
         _make_database(_file_of(uri))
     return mlflow.MlflowClient()
+
+
+def import_mlflow() -> ModuleType:
+    """MLflow, with its own log messages off, and what it keeps its data with."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    import mlflow
+
+    if tracking_uri().startswith(SQLITE):
+        import mlflow.store.model_registry.sqlalchemy_store
+        import mlflow.store.tracking.sqlalchemy_store
+    for chatty in ("mlflow", "alembic"):  # importing mlflow sets its own level
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    return mlflow
 
 
 def _file_of(uri: str) -> Path:

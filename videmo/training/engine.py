@@ -44,7 +44,7 @@ class TrainingEngine:
     """Trains `policy` in place with AdamW. One process on its own, or as many as torchrun started."""
 
     def __init__(self, policy: Policy, settings: Execution, gradient_clip: float, weight_decay: float = 0.0):
-        deepspeed = _deepspeed()
+        deepspeed = import_deepspeed()
         _join_processes()
         self.policy = policy
         self.settings = settings
@@ -121,7 +121,7 @@ class TrainingEngine:
         model = self.policy.model
         if self.settings.zero_stage < 3:
             return self.policy
-        with _deepspeed().zero.GatheredParameters(list(model.parameters())):
+        with import_deepspeed().zero.GatheredParameters(list(model.parameters())):
             if self._copy is None:
                 self._copy = type(model)(model.config).to(model.dtype).eval()
             self._copy.load_state_dict(model.state_dict())
@@ -203,7 +203,8 @@ def _config(policy: Policy, settings: Execution, gradient_clip: float) -> dict[s
     }
 
 
-def _deepspeed() -> ModuleType:
+def import_deepspeed() -> ModuleType:
+    """DeepSpeed, for the accelerator there is, with its own log messages off."""
     os.environ.setdefault("DS_ACCELERATOR", "cuda" if torch.cuda.is_available() else "cpu")
     import deepspeed
 
