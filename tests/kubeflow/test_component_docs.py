@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from shallow import shallow
 
 from videmo.kubeflow.component_docs import metadata, readmes, write_docs
 
@@ -17,7 +16,7 @@ AGAIN = "run: python -m videmo.kubeflow.component_docs"
 
 @pytest.fixture(scope="module")
 def pages():
-    return shallow(readmes, ROOT)
+    return readmes(ROOT)
 
 
 @pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)

@@ -7,7 +7,6 @@ import pytest
 import yaml
 from default_settings import params_with
 from google.protobuf import json_format
-from shallow import shallow
 
 from videmo.kubeflow.cluster import IMAGE
 from videmo.kubeflow.pipeline_file import PipelineFile, load
@@ -21,7 +20,7 @@ FULL = tuple(name for name, stage in TABLE.items() if not stage.optional)
 @pytest.fixture(scope="module")
 def compiled() -> dict[str, PipelineFile]:
     """Both pipelines, compiled once."""
-    return {name: shallow(load, ROOT / "pipelines" / f"{name}.py") for name in ("full", "retrain")}
+    return {name: load(ROOT / "pipelines" / f"{name}.py") for name in ("full", "retrain")}
 
 
 @pytest.fixture

@@ -2,14 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from videmo.kubeflow.step_processes import StepServer, needs_models
-from videmo.kubeflow.step_server import REGISTRY, run_component
+from videmo.kubeflow.step_processes import StepServer, needed
+from videmo.kubeflow.step_server import MODELS, REGISTRY, run_component
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run
 
@@ -53,9 +55,14 @@ def worked_in(folder: Path) -> int:
     return json.loads((folder / "executor_output.json").read_text())["parameterValues"]["Output"]
 
 
-@pytest.fixture
-def server(tmp_path):
-    process = StepServer(tmp_path / "log")
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("server") / "log"
+
+
+@pytest.fixture(scope="module")
+def server(log):
+    process = StepServer(log, [])
     yield process
     process.end()
 
@@ -71,21 +78,24 @@ def test_a_component_that_fails_ends_nothing_and_is_told_in_the_log(tmp_path, ca
     assert "ValueError: it failed" in capsys.readouterr().err
 
 
-def test_every_step_has_a_fork_of_the_server_with_its_own_variables(tmp_path, server):
+def test_every_step_has_a_fork_of_the_server_with_its_own_variables(tmp_path, server, log):
     assert server.work(command("one", tmp_path), {"SAID": "hello"})
     first = worked_in(tmp_path)
     assert not server.work(command("fail", tmp_path), {})
     assert server.work(command("two", tmp_path), {})
     assert len({first, worked_in(tmp_path), os.getpid()}) == 3
-    log = (tmp_path / "log").read_text()
-    assert log.index("said one hello") < log.index("ValueError: it failed") < log.index("said two None")
+    said = log.read_text()
+    assert said.index("said one hello") < said.index("ValueError: it failed") < said.index("said two None")
 
 
-def test_what_the_server_was_told_to_import_its_forks_have(tmp_path, server, monkeypatch):
+def test_a_step_is_not_kept_waiting_by_imports_and_what_is_imported_its_fork_has(tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
-    server.prepare(REGISTRY)
+    server = StepServer(tmp_path / "log", [REGISTRY])
+    assert server.work(command("mlflow", tmp_path), {})  # comes before the first import, or after it
+    time.sleep(1)
     assert server.work(command("mlflow", tmp_path), {})
-    assert "mlflow is imported: True" in (tmp_path / "log").read_text()
+    server.end()
+    assert (tmp_path / "log").read_text().splitlines()[-1] == "mlflow is imported: True"
 
 
 def test_a_step_that_is_killed_fails_alone_and_a_server_that_is_killed_is_replaced(tmp_path, server):
@@ -95,15 +105,22 @@ def test_a_step_that_is_killed_fails_alone_and_a_server_that_is_killed_is_replac
     assert server.work(command("two", tmp_path), {})
 
 
-def test_models_are_imported_unless_all_but_what_every_run_does_is_in_the_store():
+def test_a_server_that_is_let_go_before_it_has_imported_everything_ends_at_once(tmp_path):
+    server = StepServer(tmp_path / "log", [REGISTRY, MODELS])
+    process = server.start()
+    server.end()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_models_are_needed_unless_all_but_what_every_run_does_is_in_the_store():
     def plan(**cached: bool) -> list[PlannedStep]:
         return [PlannedStep(name, "d", cached.get(name, True), "") for name in TABLE]
 
     stages = tuple(TABLE)
-    assert not needs_models(stages, plan(gate=False, promotion=False), Run("r"))
-    assert needs_models(stages, plan(tree_rl=False), Run("r"))
-    assert not needs_models(("data_build",), plan(tree_rl=False), Run("r"))  # another pipeline, without tree_rl
-    assert needs_models(stages, plan(), Run("r", fresh=True))
+    assert needed(stages, plan(gate=False, promotion=False), Run("r")) == [REGISTRY]
+    assert needed(stages, plan(tree_rl=False), Run("r")) == [REGISTRY, MODELS]
+    assert needed(("data_build",), plan(tree_rl=False), Run("r")) == [REGISTRY]  # another pipeline, without tree_rl
+    assert needed(stages, plan(), Run("r", fresh=True)) == [REGISTRY, MODELS]
 
 
 def test_kfp_comes_without_the_clients_of_clouds_until_its_own_is_named():

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from videmo.kubeflow.display import showing
 from videmo.kubeflow.pipeline_file import PipelineFile
-from videmo.kubeflow.step_processes import StepServer, needs_models, steps_placed
-from videmo.kubeflow.step_server import MODELS, REGISTRY
+from videmo.kubeflow.step_processes import StepServer, needed, steps_placed
 from videmo.pipeline.dag import PlannedStep, plan
 from videmo.pipeline.gate_and_report import open_run, write_run_report
 from videmo.pipeline.nothing_to_do import conclude, last_run_like
@@ -57,10 +56,9 @@ def _run(pipeline: PipelineFile, params: Params, planned: Sequence[PlannedStep],
     arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"
-    server = StepServer(log)
-    server.prepare(REGISTRY)
-    if needs_models(pipeline.stages, planned, run):
-        server.prepare(MODELS)
+    server = StepServer(log, needed(pipeline.stages, planned, run))
+    if pipeline.stages:
+        server.start()
     with stoppable():
         try:
             with showing(run, pipeline.stages, planned, sys.stdout), quiet(log):

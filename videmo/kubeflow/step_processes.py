@@ -13,10 +13,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from videmo.kubeflow.pipeline_file import STEP
-from videmo.kubeflow.step_server import DONE, run_component
+from videmo.kubeflow.step_server import DONE, MODELS, REGISTRY, run_component
 from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run
 from videmo.stages.store import output_of
@@ -25,46 +24,49 @@ UNSERVED = ("data_build", "data_validation")  # they need none of it, and would 
 
 
 class StepServer:
-    """The process that steps are forked from: videmo.kubeflow.step_server, which starts with the first request."""
+    """The process that steps are forked from: videmo.kubeflow.step_server. It starts with the first step, or at
+    `start`."""
 
-    def __init__(self, log: Path):
+    def __init__(self, log: Path, needed: Sequence[str]):
+        """log: the file for what steps print.  needed: what to import, REGISTRY or MODELS or both."""
+        self._command = [sys.executable, "-m", "videmo.kubeflow.step_server", str(log), *needed]
         self._log = log
         self._process: subprocess.Popen[str] | None = None
+        self._works = False
 
-    def prepare(self, needed: str) -> None:
-        """Let the server import what steps need: REGISTRY or MODELS."""
-        self._ask({"import": needed})
+    def start(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+                )
+        return self._process
 
     def work(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Run a step by its command. Returns whether it succeeded; a server that was killed is replaced by a new
         one."""
+        process = self.start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._works = True
         try:
-            said = self._ask({"command": list(command), "environment": dict(environment)}).readline()
+            print(json.dumps({"command": [*command], "environment": {**environment}}), file=process.stdin, flush=True)
+            said = process.stdout.readline()
         except BrokenPipeError:
             said = ""
-        if not said and self._process is not None:
-            self._process.wait()
+        self._works = False
+        if not said:
+            process.wait()
             self._process = None
         return said.strip() == DONE
 
     def end(self) -> None:
-        """Let the server go; it ends when it has nothing more to do."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process = None
-
-    def _ask(self, request: Mapping[str, object]) -> IO[str]:
-        """Send a request. Returns the stream that the answer comes from."""
-        if self._process is None:
-            with self._log.open("ab") as log:
-                command = [sys.executable, "-m", "videmo.kubeflow.step_server", str(self._log)]
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
-                )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        return self._process.stdout
+        """Let the server go. One that is still working, as the run was interrupted, is left to `end_children`, which
+        finds a step only below its server."""
+        if self._process is not None and not self._works:
+            self._process.terminate()
+            self._process.wait()
+        self._process = None
 
 
 @contextmanager
@@ -94,7 +96,8 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], server: StepServer) -> I
         server.end()
 
 
-def needs_models(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> bool:
-    """Whether anything is to be made: all but the steps that ask the registry, which every run does."""
+def needed(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> list[str]:
+    """What the steps of a run need: if all outputs are in the store, only what asks the registry, as every run does."""
     makes = [step for step in plan if step.stage in stages and TABLE[step.stage].reusable]
-    return run.fresh or any(not step.cached for step in makes)
+    cached = not run.fresh and all(step.cached for step in makes)
+    return [REGISTRY] if cached else [REGISTRY, MODELS]

@@ -1,7 +1,7 @@
-"""The process that the steps of a local run are forked from: it imports once what they all need.
+"""The process that steps of a local run are forked from: it imports once what they all need.
 
-`python -m videmo.kubeflow.step_server LOG` takes requests from standard input, as JSON lines, and says a word for each
-step that has ended. All that the steps print goes to LOG.
+`python -m videmo.kubeflow.step_server LOG [NEEDED..]` takes steps from standard input, a line of JSON each, and says a
+word for each that has ended. All that the steps print goes to LOG. It imports while there is nothing else to do.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
+from select import select
 from types import ModuleType
 
 from videmo.kubeflow.pipeline_file import RUNTIME
 
 DONE, FAILED = "done", "failed"
-REGISTRY, MODELS = "registry", "models"  # what steps need: that of those that ask the registry, and of all others
+REGISTRY, MODELS = "registry", "models"  # what steps need that ask the registry, and what all others do
 
 
 def run_component(command: Sequence[str]) -> bool:
@@ -42,22 +45,25 @@ def run_component(command: Sequence[str]) -> bool:
     return True
 
 
-def serve(log: str) -> None:
-    """Answer the requests of standard input until there are no more."""
+def serve(log: str, needed: Sequence[str]) -> None:
+    """Work on the steps of standard input until there are no more."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     with open(log, "ab") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
     os.environ[RUNTIME] = "true"  # of kfp, only what a step's container imports
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # to look for a GPU without CUDA, which survives no fork
-    for line in sys.stdin:
-        request = json.loads(line)
-        if "import" in request:
+    imports = deque(one for name in needed for one in IMPORTS[name])
+    while True:
+        if imports and not select([sys.stdin], [], [], 0)[0]:
             with suppress(Exception):  # the step that misses something will tell
-                _import(request["import"])
-        else:
-            succeeded = run_forked(request["command"], request["environment"])
+                imports.popleft()()
+        elif line := sys.stdin.readline():
+            step = json.loads(line)
+            succeeded = run_forked(step["command"], step["environment"])
             print(DONE if succeeded else FAILED, file=answers, flush=True)
+        else:
+            return
 
 
 def run_forked(command: Sequence[str], environment: Mapping[str, str]) -> bool:
@@ -73,30 +79,38 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
     sys.exit(0 if run_component(command) else 1)
 
 
-def _import(needed: str) -> None:
-    """Import, and do nothing else: threads and connections survive no fork."""
+def _mlflow() -> None:
+    from videmo.registry.tracking import import_mlflow
 
-    if needed == REGISTRY:
-        from videmo.registry.tracking import import_mlflow
+    import_mlflow()
 
-        import_mlflow()
-        names = (
-            "kfp.dsl.executor",
-            "videmo.evaluation.report",
-            "videmo.registry.gate_stage",
-            "videmo.registry.promotion",
-        )
-    else:
-        from videmo.training.engine import import_deepspeed
 
-        import_deepspeed()
-        names = ("videmo.training.sft", "videmo.training.tree_rl", "videmo.evaluation.answer_stage")
-    for name in ("kfp.dsl.executor", *names):
-        import_module(name)
+def _deepspeed() -> None:
+    from videmo.training.engine import import_deepspeed
+
+    import_deepspeed()
+
+
+# Imports and nothing else: threads and connections survive no fork.
+IMPORTS: Mapping[str, tuple[Callable[[], object], ...]] = {
+    REGISTRY: (
+        partial(import_module, "kfp.dsl.executor"),
+        _mlflow,
+        partial(import_module, "videmo.evaluation.report"),
+        partial(import_module, "videmo.registry.gate_stage"),
+        partial(import_module, "videmo.registry.promotion"),
+    ),
+    MODELS: (
+        partial(import_module, "videmo.training.sft"),
+        partial(import_module, "videmo.training.tree_rl"),
+        partial(import_module, "videmo.evaluation.answer_stage"),
+        _deepspeed,
+    ),
+}
 
 
 if __name__ == "__main__":
     try:
-        serve(sys.argv[1])
+        serve(sys.argv[1], sys.argv[2:])
     except KeyboardInterrupt:  # the run, which was interrupted too, reports it
         sys.exit(130)
