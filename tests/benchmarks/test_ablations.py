@@ -20,6 +20,7 @@ from benchmarks.ablations.steps import RL, SETTINGS, changed, steps_of
 from videmo.evaluation.predictions import PREDICTIONS, Prediction, write_predictions
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.pipeline.dag import TABLE, plan
+from videmo.stages.digest import code_read_once
 
 SMOKE = Path(__file__).parents[2] / "params" / "ablations-smoke.yaml"
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -28,6 +29,12 @@ TINY = ("data.people=2", "data.clips_per_person=1", "data.frames=2", "data.frame
 OWN = ("base", "attribute_only", "attribute_expression", "curriculum", "tree_grpo", "reasoning_4")  # of the pipeline
 SHARED_BY_NO_SETTING = ("data_validation", "face15_eval")
 GAIN = {setting: float(place) for place, setting in enumerate(SETTINGS)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def code_that_stays():
+    with code_read_once():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,18 @@ from videmo.pipeline.dag import STAGES, TABLE, output_of, plan
 from videmo.settings.errors import SettingError
 from videmo.settings.params import load_params
 from videmo.stages.content import path_digest
+from videmo.stages.digest import code_read_once
 from videmo.stages.external_inputs import check_outside
 from videmo.stages.report import StageReport
 from videmo.stages.work import stage_directory
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def code_that_stays():
+    with code_read_once():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from videmo.pipeline.gate_and_report import open_run
 from videmo.pipeline.step import Run, discard, planned_inputs, recorded, run_stage
 from videmo.pipeline.verify import verify_plan
 from videmo.settings.errors import SettingError
+from videmo.stages.digest import code_read_once
 from videmo.stages.step_record import StepRecord
 from videmo.stages.store import home, partial_of
 
@@ -21,6 +22,12 @@ SMALL = params_with(
         "execution": {"workers": 1},
     }
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def code_that_stays():
+    with code_read_once():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -86,9 +86,12 @@ def _mlflow() -> None:
 
 
 def _deepspeed() -> None:
+    import torch
+
     from videmo.training.engine import import_deepspeed
 
-    import_deepspeed()
+    if not torch.cuda.is_available():  # it may touch a GPU, which no fork survives
+        import_deepspeed()
 
 
 # Imports and nothing else: threads and connections survive no fork.
