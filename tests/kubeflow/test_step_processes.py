@@ -112,6 +112,21 @@ def test_a_server_that_is_let_go_before_it_has_imported_everything_ends_at_once(
     assert process.returncode == -signal.SIGTERM
 
 
+def test_a_server_is_outdated_once_a_file_of_the_code_is_written(tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "code.py").write_text("")
+    monkeypatch.setattr("videmo.kubeflow.step_processes.PACKAGE", tmp_path / "package")
+    server = StepServer(tmp_path / "log", [])
+    assert not server.is_outdated()  # not started, it has imported nothing
+    time.sleep(0.05)
+    server.start()
+    assert not server.is_outdated()
+    time.sleep(0.05)
+    (tmp_path / "package" / "code.py").write_text("edited")
+    assert server.is_outdated()
+    server.end()
+
+
 def test_models_are_needed_unless_all_but_what_every_run_does_is_in_the_store():
     def plan(**cached: bool) -> list[PlannedStep]:
         return [PlannedStep(name, "d", cached.get(name, True), "") for name in TABLE]

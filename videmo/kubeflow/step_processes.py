@@ -1,8 +1,8 @@
 """Which process runs a step of a local run.
 
 A step whose output is in the store takes this one: there is nothing to do but to say so. Steps of the data start as
-kfp.local starts them. All others are forked from a process that has imported torch and MLflow already, which takes ten
-seconds of every process that does it.
+kfp.local starts them, and so do all steps once the code is edited. All others are forked from a process that has
+imported torch and MLflow already, which takes ten seconds of every process that does it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from videmo.pipeline.dag import TABLE, PlannedStep
 from videmo.pipeline.step import Run
 from videmo.stages.store import output_of
 
+PACKAGE = Path(__file__).parents[1]
 UNSERVED = ("data_build", "data_validation")  # they need none of it, and would wait for it
 
 
@@ -33,9 +35,11 @@ class StepServer:
         self._log = log
         self._process: subprocess.Popen[str] | None = None
         self._works = False
+        self._started = 0.0
 
     def start(self) -> subprocess.Popen[str]:
         if self._process is None:
+            self._started = time.time()
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
                     self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
@@ -60,6 +64,10 @@ class StepServer:
             self._process = None
         return said.strip() == DONE
 
+    def is_outdated(self) -> bool:
+        """Whether the code was edited since it started, so that it may have imported what was there before."""
+        return self._process is not None and written_since(PACKAGE, self._started)
+
     def end(self) -> None:
         """Let the server go. One that is still working, as the run was interrupted, is left to `end_children`, which
         finds a step only below its server."""
@@ -82,7 +90,7 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], server: StepServer) -> I
             name = self.env_vars.get(STEP, "")
             if name in cached and cached[name].exists():
                 succeeded = run_component(self.full_command)
-            elif name in TABLE and name not in UNSERVED:
+            elif name in TABLE and name not in UNSERVED and not server.is_outdated():
                 succeeded = server.work(self.full_command, self.env_vars)
             else:
                 return super().run()
@@ -101,3 +109,8 @@ def needed(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> list
     makes = [step for step in plan if step.stage in stages and TABLE[step.stage].reusable]
     cached = not run.fresh and all(step.cached for step in makes)
     return [REGISTRY] if cached else [REGISTRY, MODELS]
+
+
+def written_since(package: Path, moment: float) -> bool:
+    """Whether a Python file below `package` was written after `moment`, in seconds since the epoch."""
+    return any(path.stat().st_ctime > moment for path in package.rglob("*.py"))
