@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parent.parent
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 2.0  # a look takes up to a tenth of a second of a core
 
 
 @dataclass(frozen=True)

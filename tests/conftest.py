@@ -15,6 +15,9 @@ TREES = (
     "<attribute>age: elderly; gender: female</attribute><expression>brows: lowered; jaw: dropped</expression>"
     "<emotion>emotion: anger</emotion>",
 )
+# How long an example takes depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 # For `make mutation`: the same examples in every run, and a failing one is not made smaller first.
 settings.register_profile(
     "mutation", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
