@@ -3,7 +3,7 @@
 from collections import Counter
 
 from default_settings import params_with
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from videmo.data import drift as drift_stage
@@ -13,7 +13,6 @@ from videmo.settings.sections import StageSettings
 COUNTS = st.dictionaries(st.sampled_from("abcde"), st.integers(1, 200), min_size=1).map(Counter)
 
 
-@settings(deadline=None)  # scipy is imported by the first example
 @given(COUNTS)
 def test_a_data_set_has_not_moved_from_itself(counts):
     drift = drift_of("part", counts, counts)
@@ -21,7 +20,6 @@ def test_a_data_set_has_not_moved_from_itself(counts):
     assert not drift.moved
 
 
-@settings(deadline=None)
 @given(COUNTS, COUNTS)
 def test_the_index_is_the_same_in_both_directions_and_never_negative(old, new):
     there, back = drift_of("part", old, new), drift_of("part", new, old)

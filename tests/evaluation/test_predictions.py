@@ -8,7 +8,7 @@ from videmo.evaluation.predictions import Prediction, clusters_of, read_predicti
 ANY = Prediction("a1", "identity", "a", None, "Same person?", "yes", "no", "a.mp4", (("no", -0.25),))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=())), st.one_of(st.none(), st.text()))
 def test_any_text_survives_the_file(tmp_path_factory, text, person):
     path = tmp_path_factory.mktemp("p") / "model.jsonl"

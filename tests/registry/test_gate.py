@@ -193,7 +193,7 @@ def test_a_verdict_of_an_earlier_version_wrote_an_unknown_interval_as_all_that_i
     assert read.task_gains == {"emotion": [5.0, None, None], "head_pose": [-9.0, -70.0, 40.0]}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-10, 10), st.floats(-10, 10))
 def test_no_challenger_passes_with_an_interval_that_reaches_down_to_nothing(shift, pose):
     verdict = gate(scores(shift, {"head_pose": pose}, people=12, noise_seed=3), scores(people=12))

@@ -36,7 +36,7 @@ def output(tmp_path, monkeypatch) -> Path:
     return make(output_of("distance", "0123456789abcdef"))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_other_byte_in_any_file_is_found(output, data):
     assert damaged_files(output) == []
