@@ -133,5 +133,6 @@ class TogetherByFile(LoadScopeScheduling):
         return "e2e" if file.startswith("tests/e2e/") else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return TogetherByFile(config, log)
