@@ -18,7 +18,7 @@ setup: $(INSTALLED) ## make .venv and install what constraints.txt pins, unless 
 full: setup ## train, evaluate and register with the default parameters; options of `kfp run` in RUN="..."
 	$(BIN)/kfp run pipelines/full.py $(RUN)
 
-smoke: setup ## the whole pipeline at its smallest, in about three minutes
+smoke: setup ## the whole pipeline at its smallest, in a minute and a half
 	$(BIN)/kfp run pipelines/full.py --params params/smoke.yaml $(RUN)
 
 repro: setup ## the same stages through DVC

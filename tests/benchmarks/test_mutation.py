@@ -1,10 +1,13 @@
 """The sample of mutants: what is changed, and what does not count as a change."""
 
+import subprocess
+import sys
+
 import pytest
 from cosmic_ray.mutating import mutate_code
 
 from benchmarks.left_out import LeftOutArgument, LeftOutCall, LeftOutStatement
-from benchmarks.mutation import changes, does_something_else, sample
+from benchmarks.mutation import PYTEST, ROOT, changes, does_something_else, sample
 
 CODE = """def over(value: int | None, low: int = 3) -> bool:
     report(value)
@@ -47,3 +50,9 @@ def test_the_same_seed_draws_the_same_mutants_each_with_one_change(tmp_path):
     for mutant in drawn[0]:
         assert mutant.before == CODE != mutant.after
         assert mutant.difference().count("\n") == 1
+
+
+def test_the_tests_are_collected_as_a_mutant_gets_them():
+    command = [sys.executable, *PYTEST.split(), "--collect-only", "tests/tree/test_text.py"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
