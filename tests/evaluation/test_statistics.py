@@ -168,7 +168,10 @@ def test_six_models_of_five_thousand_samples_take_seconds():
 def test_of_very_few_people_nothing_is_claimed():
     rows = [(f"{p}-{i}", "identity", "identity", f"p{p}", 100.0) for p in range(4) for i in range(50)]
     rows += [(f"{p}", "head_pose", "head_pose", f"p{p}", 100.0) for p in range(8)]
+    column, part = next(pair for pair in MEASURES if pair[0] != pair[1])
+    rows += [(f"{p}-{part}", column, part, f"p{p}", 100.0) for p in range(4)]
     found = estimate(scores(rows), 100, 0)
+    assert found.columns[column].as_list() == [100, None, None]
     assert found.tasks["face_identity"].as_list() == [100, None, None]
     assert found.tasks["head_pose"].as_list() == [100, 100, 100]
     gain = difference(scores(rows), scores([(*row[:4], 0.0) for row in rows]), 100, 0)

@@ -186,11 +186,11 @@ def test_an_unknown_interval_is_null_in_the_verdict_s_json():
 def test_a_verdict_of_an_earlier_version_wrote_an_unknown_interval_as_all_that_is_possible():
     stored = gate(scores(5.0), scores()).as_dict()
     stored |= {"gain": [5.0, -100.0, 100.0], "challenger_mean15": [50.0, 0.0, 100.0]}
-    stored["task_gains"] = {"emotion": [5.0, -100.0, 100.0], "head_pose": [-9.0, -70.0, 40.0]}
+    stored["task_gains"] = {"emotion": [5.0, -100.0, 100.0], "head_pose": [-9.0, -70.0, 100.0]}
     read = Verdict.from_dict(stored)
     assert read.gain == [5.0, None, None]
     assert read.challenger_mean15 == [50.0, None, None]
-    assert read.task_gains == {"emotion": [5.0, None, None], "head_pose": [-9.0, -70.0, 40.0]}
+    assert read.task_gains == {"emotion": [5.0, None, None], "head_pose": [-9.0, -70.0, 100.0]}
 
 
 @settings(max_examples=25)

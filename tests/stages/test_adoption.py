@@ -1,5 +1,6 @@
 """Adoption: an output below outputs/ enters the store whole, sound and of the digest that is asked for."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def pulled(tmp_path, monkeypatch) -> StageReport:
 
 def stored(report: StageReport) -> Path:
     return output_of(report.stage, report.digest)
+
+
+def test_the_name_of_an_adopted_output_is_on_the_disk(pulled, monkeypatch):
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    adopt("distance", pulled.digest)
+    assert synced[-1] == stored(pulled).parent.stat().st_ino
+    assert stored(pulled).stat().st_ino in synced
 
 
 def test_a_sound_output_enters_the_store_and_what_lies_beside_its_files_does_not(pulled):

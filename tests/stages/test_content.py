@@ -58,6 +58,19 @@ def test_a_linked_directory_that_holds_itself_is_refused_by_name(videos):
         path_digest(videos)
 
 
+def test_a_link_to_a_directory_that_holds_that_directory_is_refused(videos, tmp_path):
+    (videos / "round").symlink_to(videos)
+    (tmp_path / "link").symlink_to(videos)
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'link' / 'round'}: links to {videos}")):
+        path_digest(tmp_path / "link")
+
+
+def test_what_was_read_is_remembered_for_the_next_process(videos, tmp_path):
+    path_digest(videos)
+    (remembered,) = (tmp_path / "home" / "store").glob(".*.json")
+    assert str(videos / "deep" / "a.mp4") in remembered.read_text()
+
+
 def test_a_file_replaced_at_the_same_size_and_time_is_found_once_files_are_forgotten(videos):
     video = videos / "deep" / "a.mp4"
     times = video.stat().st_atime_ns, video.stat().st_mtime_ns

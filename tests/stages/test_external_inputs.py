@@ -32,6 +32,19 @@ def test_a_model_of_the_hub_is_looked_for_where_hugging_face_keeps_it(tmp_path, 
     check_model("backbone.name", "owner/model")
 
 
+def test_weights_enter_a_digest_by_content_where_they_are_a_directory_and_by_name_where_they_are_of_the_hub(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VIDEMO_HOME", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+
+    def outside(name: str) -> set[str]:
+        return {*outside_digests(TreeRlSettings.of(params_with({"backbone": {"name": name}}), "tree_rl"))}
+
+    assert outside(str(tmp_path / "weights")) == {"backbone.name"}
+    assert outside("owner/model") == outside("tiny") == set()
+
+
 def test_a_directory_of_weights_needs_its_configuration(tmp_path):
     with pytest.raises(SettingError, match=r"config\.json"):
         check_model("backbone.name", str(tmp_path))

@@ -1,10 +1,11 @@
 """Files that appear whole, the places of outputs, and who may write them."""
 
+import os
 from pathlib import Path
 
 import psutil
 
-from videmo.stages.files import sync, write_whole
+from videmo.stages.files import link_or_copy, sync, write_whole
 from videmo.stages.store import home, output_of, partial_of, stage_lock
 
 
@@ -25,6 +26,19 @@ def test_what_is_synced_is_closed_again(tmp_path):
     for _ in range(5):
         sync(tmp_path)
     assert psutil.Process().num_fds() == before
+
+
+def test_a_file_is_copied_where_it_cannot_be_linked(tmp_path, monkeypatch):
+    def no_links(*paths: object) -> None:
+        raise OSError("not on this file system")
+
+    (tmp_path / "a").write_text("x")
+    link_or_copy(tmp_path / "a", tmp_path / "linked")
+    monkeypatch.setattr(os, "link", no_links)
+    link_or_copy(tmp_path / "a", tmp_path / "copied")
+    assert (tmp_path / "linked").stat().st_ino == (tmp_path / "a").stat().st_ino
+    assert (tmp_path / "copied").stat().st_ino != (tmp_path / "a").stat().st_ino
+    assert (tmp_path / "copied").read_text() == "x"
 
 
 def test_outputs_lie_below_the_home_by_stage_and_digest(tmp_path, monkeypatch):

@@ -25,8 +25,18 @@ def test_a_log_gets_what_children_print_and_does_not_wait_for_those_that_stay(tm
 def test_what_is_logged_is_on_the_screen_as_well_only_where_it_is_to_be_shown(tmp_path, capfd, shown):
     with captured_output(tmp_path / "x.log", shown):
         os.write(2, b"words\n")
-    assert ("words" in capfd.readouterr().out) == shown
+    os.write(2, b"later\n")
+    seen = capfd.readouterr()
+    assert ("words" in seen.out) == shown
+    assert seen.err == "later\n"
     assert (tmp_path / "x.log").read_text() == "words\n"
+
+
+def test_a_log_begins_anew(tmp_path):
+    for words in ("first", "second"):
+        with captured_output(tmp_path / "x.log", shown=False):
+            os.write(1, f"{words}\n".encode())
+    assert (tmp_path / "x.log").read_text() == "second\n"
 
 
 def test_an_exception_is_in_the_log_and_goes_on(tmp_path):
