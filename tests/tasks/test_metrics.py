@@ -82,6 +82,18 @@ def test_all_columns_alike_make_every_mean_alike():
     assert set(paper_aggregates(columns).values()) == {40.0}
 
 
+def test_the_paper_s_averages_are_of_the_columns_to_their_left():
+    values = {name: float(place) for place, name in enumerate([*TABLE_1, *TABLE_2])}
+    averages = paper_averages({name: value for name, value in values.items() if name in COLUMNS})
+    expected, left = {}, []
+    for name, value in values.items():
+        if name.islower():
+            left.append(value)
+        else:
+            expected[name.lower()], left = sum(left) / len(left), []
+    assert averages == pytest.approx(expected)
+
+
 def test_figures_are_truncated_not_rounded():
     assert [truncate(score) for score in (62.49, 62.4, 0.0, 99.99, 62.4 - 1e-9)] == [62.4, 62.4, 0, 99.9, 62.4]
 
