@@ -181,6 +181,7 @@ def test_sequence_weights_give_the_mean_over_answers_of_the_means_over_their_tok
             node = parent[node]
         means += [sum(path) / len(path)] if path else []
     weights = sequence_weights(counted, lengths, parent)
+    assert weights.dtype == torch.float64
     total = sum(float(weights[node]) * length for node, length in enumerate(lengths))
     assert total == pytest.approx(len(means))
     if means:
@@ -191,4 +192,6 @@ def test_sequence_weights_give_the_mean_over_answers_of_the_means_over_their_tok
 @given(counted_forests())
 def test_token_weights_are_alike_and_zero_where_a_token_does_not_count(forest):
     _, _, counted = forest
-    assert token_weights(counted).tolist() == [float(one) for one in counted]
+    weights = token_weights(counted)
+    assert weights.tolist() == [float(one) for one in counted]
+    assert weights.dtype == torch.float64
