@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 
 from videmo.stages.files import link_or_copy, sync, write_whole
-from videmo.stages.store import home, output_of, partial_of, stage_lock
+from videmo.stages.store import home, output_of, partial_of, run_folder, stage_lock
 
 
 def test_a_text_takes_the_place_of_another_whole_and_leaves_nothing_beside_it(tmp_path):
@@ -48,6 +48,7 @@ def test_outputs_lie_below_the_home_by_stage_and_digest(tmp_path, monkeypatch):
     monkeypatch.setenv("VIDEMO_HOME", "elsewhere")
     assert home() == Path(tmp_path).resolve() / "elsewhere"
     assert partial_of(output_of("rl", "abc")) == home() / "store" / "rl" / "abc.partial"
+    assert run_folder("monday") == home() / "runs" / "monday"
 
 
 def test_a_process_that_holds_the_lock_of_an_output_may_take_it_again(tmp_path):

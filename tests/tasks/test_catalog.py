@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from videmo.tasks.catalog import COLUMNS, PAPER_COLUMNS, PARTS, TASKS
+from videmo.drawn.action_units import UNITS
+from videmo.tasks.catalog import ACTION_UNITS, COLUMNS, PAPER_COLUMNS, PARTS, TASKS
 from videmo.tasks.questions import answer_space, ask, has_one_answer, is_open
 from videmo.tree.vocabulary import ASPECTS
 
@@ -52,6 +53,11 @@ def test_no_two_questions_are_the_same():
 @pytest.mark.parametrize(("part", "size"), ANSWERS.items())
 def test_an_answer_space_has_the_published_size_and_no_doubles(part, size):
     assert len(answer_space(PARTS[part])) == len(set(answer_space(PARTS[part]))) == size
+
+
+def test_the_action_units_are_among_those_that_faces_are_drawn_with():
+    drawn = {f"AU{unit}" for unit in UNITS}
+    assert set(ACTION_UNITS) <= drawn
 
 
 def test_the_aspects_of_parts_and_of_the_tree_are_known():
