@@ -84,10 +84,10 @@ def test_a_scorer_that_stops_at_its_ceiling_is_asked_for_the_rest_by_the_next_ru
     scorer = {"url": chat_server.url, "model": "m"}
     settings = {
         "rl": {**SETTINGS["rl"], "question_clips": 0, "reward": {"scorer": scorer}},
-        "execution": {"rl_checkpoint_steps": 2, "endpoint": {"retries": 0, "max_requests": 9}},
+        "execution": {"rl_checkpoint_steps": 2, "endpoint": {"retries": 0, "max_requests": 3}},
     }
     chat_server.reply = lambda instruction, content: str(len(content) % 101)
-    with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 9") as stopped:
+    with pytest.raises(CeilingReached, match=r"execution\.endpoint\.max_requests = 3") as stopped:
         train(settings, inputs, tmp_path / "rl")
     assert "its batch is in" in stopped.value.__notes__[0]
     while True:
