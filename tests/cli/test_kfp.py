@@ -178,9 +178,10 @@ def test_a_pipeline_that_is_not_of_this_project_runs_too(tmp_path):
         "@dsl.pipeline(name='other')\n"
         "def other():\n    touch()\n"
     )
-    ended = kfp("run", str(tmp_path / "other.py"))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert (tmp_path / "touched").exists()
+    for _ in range(2):  # what its steps depend on is unknown, so every run makes them
+        ended = kfp("run", str(tmp_path / "other.py"))
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        (tmp_path / "touched").unlink()
 
 
 def test_a_step_that_fails_outside_any_stage_ends_the_run_with_exit_code_1(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,16 @@ from kfp.dsl import *
 from typing import *
 
 def step(text: str, made: Output[Artifact]) -> int:
-    import os, signal, sys
-    print("said", text, os.environ.get("SAID"))
+    import atexit, os, signal, sys, time
+    print("said", text, os.environ.get("SAID"), os.environ.get("PYTORCH_NVML_BASED_CUDA_CHECK"))
     if text == "fail":
         raise ValueError("it failed")
+    if text == "slow":
+        time.sleep(0.3)
     if text == "mlflow":
         print("mlflow is imported:", "mlflow" in sys.modules)
+    if text == "exit":
+        atexit.register(print, "said at the exit")
     if text.startswith("kill"):
         os.kill(os.getppid() if "server" in text else os.getpid(), signal.SIGKILL)
     open(made.path, "w").write(text)
@@ -85,7 +90,32 @@ def test_every_step_has_a_fork_of_the_server_with_its_own_variables(tmp_path, se
     assert server.work(command("two", tmp_path), {})
     assert len({first, worked_in(tmp_path), os.getpid()}) == 3
     said = log.read_text()
-    assert said.index("said one hello") < said.index("ValueError: it failed") < said.index("said two None")
+    assert said.index("said one hello None") < said.index("ValueError: it failed") < said.index("said two None None")
+
+
+def test_a_fork_ends_as_a_process_does_with_what_is_registered_for_its_exit(tmp_path, server, log):
+    assert server.work(command("exit", tmp_path), {})
+    assert "said at the exit" in log.read_text()
+
+
+def test_a_server_that_died_while_it_was_idle_is_replaced_before_the_next_step(tmp_path, server):
+    process = server.start()
+    process.kill()
+    process.wait()
+    assert server.work(command("one", tmp_path), {})
+
+
+def test_a_server_works_on_one_step_at_a_time_and_says_when(tmp_path, server):
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as threads:
+        works = [threads.submit(server.work, command("slow", folder), {}) for folder in folders]
+        time.sleep(0.1)
+        assert server.works()
+    assert [work.result() for work in works] == [True, True]
+    assert worked_in(folders[0]) != worked_in(folders[1])
+    assert not server.works()
 
 
 def test_a_step_is_not_kept_waiting_by_imports_and_what_is_imported_its_fork_has(tmp_path, monkeypatch):
@@ -134,7 +164,8 @@ def test_models_are_needed_unless_all_but_what_every_run_does_is_in_the_store():
     stages = tuple(TABLE)
     assert needed(stages, plan(gate=False, promotion=False), Run("r")) == [REGISTRY]
     assert needed(stages, plan(tree_rl=False), Run("r")) == [REGISTRY, MODELS]
-    assert needed(("data_build",), plan(tree_rl=False), Run("r")) == [REGISTRY]  # another pipeline, without tree_rl
+    assert needed(("sft_emotion",), plan(tree_rl=False), Run("r")) == [REGISTRY]  # another pipeline, without tree_rl
+    assert needed(("data_build", "data_validation"), plan(data_build=False), Run("r")) == []
     assert needed(stages, plan(), Run("r", fresh=True)) == [REGISTRY, MODELS]
 
 

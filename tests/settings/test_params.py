@@ -293,6 +293,13 @@ def test_the_settings_of_a_folder_saved_with_a_run_make_the_same_run_again(tmp_p
             ),
             "too many values",
         ),
+        (
+            "\n".join(
+                f"{chr(97 + i)}: &{chr(97 + i)} {{<<: [{', '.join([f'*{chr(96 + i)}'] * 9)}]}}" if i else "a: &a {x: 1}"
+                for i in range(9)
+            ),
+            "too many values",
+        ),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):

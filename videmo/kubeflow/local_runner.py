@@ -42,22 +42,28 @@ def run_here(
     """
     with code_read_once():
         planned = plan(params)
-        if name is None and not fresh and (last := last_run_like(pipeline.stages, planned)):
+        repeats = name is None and not fresh and not pipeline.has_other_steps()
+        digest = pipeline.digest
+        if repeats and (last := last_run_like(digest, pipeline.stages, planned)):
             print(f"nothing to do: every step is in the store, and the registry is as run {last.name} left it")
             _print_outcome(last)
             return 0
         with held_name(name) as held:
             run = Run(held, fresh)
             open_run(run, params, origins)
-            return _run(pipeline, params, planned, run)
+            code = _run(pipeline, params, planned, run)
+            if code == 0:
+                conclude(run, digest, pipeline.stages, planned)
+            return code
 
 
 def _run(pipeline: PipelineFile, params: Params, planned: Sequence[PlannedStep], run: Run) -> int:
     arguments = pipeline.arguments(params, run.name, run.fresh)
     pipeline.keep_local()
     log = run.folder / "logs" / "pipeline.log"
-    server = StepServer(log, needed(pipeline.stages, planned, run))
-    if pipeline.stages:
+    imports = needed(pipeline.stages, planned, run)
+    server = StepServer(log, imports)
+    if imports:
         server.start()
     with stoppable():
         try:
@@ -74,10 +80,7 @@ def _run(pipeline: PipelineFile, params: Params, planned: Sequence[PlannedStep],
     if not (run.folder / "report.html").exists() and pipeline.stages:
         _report(run, params)
     _print_outcome(run)
-    if failure:
-        return _print_failure(run, failure)
-    conclude(run, pipeline.stages, planned)
-    return 0
+    return _print_failure(run, failure) if failure else 0
 
 
 def _start(

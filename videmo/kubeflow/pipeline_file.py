@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from videmo.kubeflow.placement import for_this_machine
 from videmo.settings.errors import SettingError
+from videmo.stages.content import digest_of
 
 if TYPE_CHECKING:
     from kfp.client import Client
@@ -49,6 +50,18 @@ class PipelineFile:
         """Every task of the compiled pipeline, those inside conditions and exit handlers too."""
         for component in (self.spec.root, *self.spec.components.values()):
             yield from component.dag.tasks.values()
+
+    @property
+    def digest(self) -> str:
+        """Of the pipeline as compiled, with the source of its components."""
+        from google.protobuf.json_format import MessageToDict
+
+        return digest_of(MessageToDict(self.spec))
+
+    def has_other_steps(self) -> bool:
+        """Whether there are steps that are not in the table, of which nobody knows what they depend on."""
+        steps = [task for task in self.tasks() if self.spec.components[task.component_ref.name].executor_label]
+        return len(steps) != len(self.stages)
 
     def set_cache_keys(self, plan: list[PlannedStep], enabled: bool) -> None:
         """Make the stage digests the cache keys, so that a server reuses a step exactly when the store would."""

@@ -2,7 +2,8 @@
 
 A step whose output is in the store takes this one: there is nothing to do but to say so. Steps of the data start as
 kfp.local starts them, and so do all steps once the code is edited. All others are forked from a process that has
-imported torch and MLflow already, which takes ten seconds of every process that does it.
+imported torch and MLflow already, which takes ten seconds of every process that does it. It works on one step at a
+time: of steps at the same moment (dsl.ParallelFor) the others start as kfp.local starts them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from videmo.kubeflow.pipeline_file import STEP
 from videmo.kubeflow.step_server import DONE, MODELS, REGISTRY, run_component
@@ -34,11 +36,12 @@ class StepServer:
         self._command = [sys.executable, "-m", "videmo.kubeflow.step_server", str(log), *needed]
         self._log = log
         self._process: subprocess.Popen[str] | None = None
-        self._works = False
         self._started = 0.0
+        self._working = Lock()
 
     def start(self) -> subprocess.Popen[str]:
-        if self._process is None:
+        """The process, anew if it has ended."""
+        if self._process is None or self._process.poll() is not None:
             self._started = time.time()
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
@@ -49,20 +52,24 @@ class StepServer:
     def work(self, command: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Run a step by its command. Returns whether it succeeded; a server that was killed is replaced by a new
         one."""
+        self._working.acquire()  # and not released by an interrupt, see `end`
         process = self.start()
         assert process.stdin is not None
         assert process.stdout is not None
-        self._works = True
         try:
             print(json.dumps({"command": [*command], "environment": {**environment}}), file=process.stdin, flush=True)
             said = process.stdout.readline()
         except BrokenPipeError:
             said = ""
-        self._works = False
         if not said:
             process.wait()
             self._process = None
+        self._working.release()
         return said.strip() == DONE
+
+    def works(self) -> bool:
+        """Whether it works on a step."""
+        return self._working.locked()
 
     def is_outdated(self) -> bool:
         """Whether the code was edited since it started, so that it may have imported what was there before."""
@@ -71,7 +78,7 @@ class StepServer:
     def end(self) -> None:
         """Let the server go. One that is still working, as the run was interrupted, is left to `end_children`, which
         finds a step only below its server."""
-        if self._process is not None and not self._works:
+        if self._process is not None and not self.works():
             self._process.terminate()
             self._process.wait()
         self._process = None
@@ -90,7 +97,7 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], server: StepServer) -> I
             name = self.env_vars.get(STEP, "")
             if name in cached and cached[name].exists():
                 succeeded = run_component(self.full_command)
-            elif name in TABLE and name not in UNSERVED and not server.is_outdated():
+            elif _is_served(name) and not server.is_outdated() and not server.works():
                 succeeded = server.work(self.full_command, self.env_vars)
             else:
                 return super().run()
@@ -105,10 +112,15 @@ def steps_placed(run: Run, plan: Sequence[PlannedStep], server: StepServer) -> I
 
 
 def needed(stages: Sequence[str], plan: Sequence[PlannedStep], run: Run) -> list[str]:
-    """What the steps of a run need: if all outputs are in the store, only what asks the registry, as every run does."""
-    makes = [step for step in plan if step.stage in stages and TABLE[step.stage].reusable]
-    cached = not run.fresh and all(step.cached for step in makes)
-    return [REGISTRY] if cached else [REGISTRY, MODELS]
+    """What the steps need that the server works on, if there are any. If all their outputs are in the store, only what
+    asks the registry, as every run does."""
+    served = [step for step in plan if step.stage in stages and _is_served(step.stage)]
+    cached = not run.fresh and all(step.cached for step in served if TABLE[step.stage].reusable)
+    return [] if not served else [REGISTRY] if cached else [REGISTRY, MODELS]
+
+
+def _is_served(step: str) -> bool:
+    return step in TABLE and step not in UNSERVED
 
 
 def written_since(package: Path, moment: float) -> bool:

@@ -6,6 +6,7 @@ word for each that has ended. All that the steps print goes to LOG. It imports w
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ from types import ModuleType
 from videmo.kubeflow.pipeline_file import RUNTIME
 
 DONE, FAILED = "done", "failed"
+NVML_CHECK = "PYTORCH_NVML_BASED_CUDA_CHECK"
 REGISTRY, MODELS = "registry", "models"  # what steps need that ask the registry, and what all others do
 
 
@@ -52,11 +54,11 @@ def serve(log: str, needed: Sequence[str]) -> None:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
     os.environ[RUNTIME] = "true"  # of kfp, only what a step's container imports
-    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # to look for a GPU without CUDA, which survives no fork
+    os.environ[NVML_CHECK] = "1"  # to look for a GPU without CUDA, which survives no fork
     imports = deque(one for name in needed for one in IMPORTS[name])
     while True:
         if imports and not select([sys.stdin], [], [], 0)[0]:
-            with suppress(Exception):  # the step that misses something will tell
+            with suppress(Exception, SystemExit):  # the step that misses something will tell
                 imports.popleft()()
         elif line := sys.stdin.readline():
             step = json.loads(line)
@@ -75,8 +77,11 @@ def run_forked(command: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    del os.environ[NVML_CHECK]
     os.environ.update(environment)
-    sys.exit(0 if run_component(command) else 1)
+    succeeded = run_component(command)
+    atexit._run_exitfuncs()  # a fork of multiprocessing ends without them, and leaves downloads behind
+    sys.exit(0 if succeeded else 1)
 
 
 def _mlflow() -> None:

@@ -62,7 +62,7 @@ def open_run(run: Run, params: Params, origins: Mapping[str, str] | None = None)
     """Make the run's folder with its params as resolved, no records of an earlier run, and the link `latest`."""
     for folder in ("steps", "logs"):
         (run.folder / folder).mkdir(parents=True, exist_ok=True)
-    for stale in ("steps/*.json", "logs/*.log", "registered.json", "metrics.json", "report.html"):
+    for stale in ("steps/*.json", "logs/*.log", "registered.json", "metrics.json", "report.html", "concluded.json"):
         for path in run.folder.glob(stale):
             path.unlink()
     shutil.rmtree(run.folder / "outputs", ignore_errors=True)

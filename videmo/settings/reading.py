@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -11,19 +12,25 @@ import yaml
 from videmo.settings.errors import SettingError
 
 SHOWN = 120  # characters of what a user wrote, in a message
-MOST = 10_000  # values that settings may hold, those that aliases repeat included
+MOST = 10_000  # values that settings may hold, those that aliases and merge keys repeat included
+TOO_MANY = "too many values for settings"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses duplicate keys, of which plain YAML silently drops the first."""
+    """YAML that refuses duplicate keys, of which plain YAML silently drops the first, and merge keys without end."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
+        times = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, count in times.items():
+            if count > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", node.start_mark)
         mapping: dict[Hashable, object] = super().construct_mapping(node, deep)
         return mapping
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MOST:
+            raise ValueError(TOO_MANY)
 
 
 def read(path: Path) -> dict[str, object]:
@@ -67,7 +74,7 @@ def _parse(text: str, fault: str) -> object:
     try:
         value: object = yaml.load(text, _Loader)
         if next(islice(_values_in(value), MOST, None), None) is not None:
-            raise ValueError("too many values for settings")
+            raise ValueError(TOO_MANY)
         return value
     # PyYAML's constructors raise whatever int(), date() and the stack raise.
     except (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, RecursionError, OverflowError) as error:
