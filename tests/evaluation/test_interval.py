@@ -26,3 +26,7 @@ def test_an_interval_is_printed_with_its_bounds_or_as_unknown():
 
 def test_an_interval_from_nothing_to_everything_is_known():
     assert Interval(50.0, 0.0, 100.0).known
+
+
+def test_a_change_that_rounds_to_zero_has_no_minus():
+    assert figure_text([-0.01, -0.04, 0.2], signed=True) == "+0.0 [+0.0, +0.2]"

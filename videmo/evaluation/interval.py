@@ -51,12 +51,12 @@ def bounds_text(figure: Sequence[float | None], signed: bool = False) -> str:
     _, low, high = figure
     if low is None or high is None:
         return "[interval unknown]"
-    return f"[{low:+.1f}, {high:+.1f}]" if signed else f"[{low:.1f}, {high:.1f}]"
+    return f"[{low:+z.1f}, {high:+z.1f}]" if signed else f"[{low:.1f}, {high:.1f}]"
 
 
 def figure_text(figure: Sequence[float | None], signed: bool = False) -> str:
-    """`66.0 [63.1, 67.0]`, or `+66.0 [+63.1, +67.0]` where signed."""
-    return f"{figure[0]:{'+.1f' if signed else '.1f'}} {bounds_text(figure, signed)}"
+    """`66.0 [63.1, 67.0]`, or `+66.0 [+63.1, +67.0]` where signed. What rounds to zero has no minus."""
+    return f"{figure[0]:{'+z.1f' if signed else '.1f'}} {bounds_text(figure, signed)}"
 
 
 def read_figure(stored: Sequence[float | None], lowest: float) -> Figure:

@@ -170,7 +170,7 @@ def _refusal(gains: Estimates, fallen: Mapping[str, float], min_gain: float, clu
 
 def _reason(ours: Interval, gain: Interval, label: str, refusal: str | None, no_champion: str) -> str:
     outcome = "is refused" if refusal else "becomes champion"
-    change = f"{gain.value:+.1f} points {bounds_text(gain.as_list(), signed=True)} against the {label}"
+    change = f"{gain.value:+z.1f} points {bounds_text(gain.as_list(), signed=True)} against the {label}"
     why = refusal or ("" if no_champion else "no task is seen to fall by more than its tolerance")
     sentences = (f"The challenger {outcome}: mean of the tasks {ours.value:.1f}, {change}", why, no_champion)
     return "; ".join(filter(None, sentences)) + "."

@@ -24,7 +24,7 @@ def render(template: str, content: Mapping[str, object], beside: Path | None = N
         lstrip_blocks=True,
     )
     pages.filters["duration"] = duration
-    pages.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    pages.filters["signed"] = lambda value: f"{value:+z.1f}".replace("-", "\N{MINUS SIGN}")
     pages.filters["differing"] = lambda p: [name for name, value in p.items() if value < SIGNIFICANT]
     pages.filters["words"] = lambda name: name.replace("_", " ")
     pages.filters["shortened"] = shortened
