@@ -54,9 +54,7 @@ class PipelineFile:
     @property
     def digest(self) -> str:
         """Of the pipeline as compiled, with the source of its components."""
-        from google.protobuf.json_format import MessageToDict
-
-        return digest_of(MessageToDict(self.spec))
+        return digest_of(self.spec.SerializeToString(deterministic=True).hex())
 
     def has_other_steps(self) -> bool:
         """Whether there are steps that are not in the table, of which nobody knows what they depend on."""
