@@ -33,7 +33,12 @@ def plain(shade: int, width: int = 64, height: int = 48) -> np.ndarray:
 
 
 def write_video(
-    path: Path, pictures: Iterable[np.ndarray], fps: int = 10, times: list[float] | None = None, audio: bool = False
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    fps: int = 10,
+    times: list[float] | None = None,
+    audio: bool = False,
+    pixel_aspect: Fraction = Fraction(1),
 ) -> Path:
     """Encode pictures in the format of the path's suffix; `times` in seconds make the frame rate uneven."""
     pictures = list(pictures)
@@ -43,6 +48,7 @@ def write_video(
         stream = container.add_stream("gif" if gif else "libx264", rate=fps)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "rgb8" if gif else "yuv420p"
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
         stream.codec_context.time_base = Fraction(1, 100 if gif else 1000 if times else fps)
         if audio:
             _add_tone(container, seconds=len(pictures) / fps)

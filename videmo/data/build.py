@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from videmo.data.clip import Clip, Recording, Rejected, Split
-from videmo.data.decoding import ClipError, letterbox, probe, sampled
+from videmo.data.decoding import letterbox, probe, sampled
 from videmo.data.face import face_box
 from videmo.data.people import people_in
+from videmo.data.refusal import ClipError
 from videmo.data.samples import Sample, assign_splits, make_samples
 from videmo.data.shards import Entry, encode_frame, write_index, write_shard
 from videmo.data.tables import clip_from_json, clip_to_json, write_clips, write_samples

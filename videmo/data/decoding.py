@@ -1,28 +1,36 @@
-"""Decode a video into evenly sampled square frames, or say why it cannot be decoded."""
+"""Decode a video or a still picture into evenly sampled square frames, or say why it cannot be decoded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import repeat
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+from av.buffer import Buffer
+from av.video.frame import PictureType
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 from videmo.data.clip import is_there
+from videmo.data.refusal import PIXELS, ClipError, check_bytes, check_pixels, check_seconds
+from videmo.data.stills import is_still, read_still
+from videmo.data.upright import display_matrix, turned, with_square_pixels
 
-DELIVERED = 0.9  # share of the stated frames, or length, below which a video counts as truncated
+DELIVERED = 0.9  # share of the stated frames, or length, below which a video counts as truncated or damaged
 FALLBACK_FPS = 25.0  # for files without timestamps
 TIMED_HEADERS = ("matroska", "mov", "asf", "flv")  # formats whose headers state a length; others only guess it
 GIF_TRAILER = b";"
 # Formats that contain their pictures. A playlist disguised as a video could name other files, local or remote.
-FORMATS = "mov,matroska,avi,gif,flv,asf,mpeg,mpegts,mpegvideo,h264,hevc,m4v,image2,jpeg_pipe,png_pipe"
-
-
-class ClipError(ValueError):
-    """The video cannot become a clip; the message is the reason, on one line."""
+FORMATS = "mov,matroska,avi,gif,apng,flv,asf,ogg,mpeg,mpegts,mpegvideo,h264,hevc,m4v"
+MOST_BETWEEN = 16  # B frames in a row, the most that H.264 and H.265 reorder
+TURN = "DISPLAYMATRIX"  # among the side data of a frame
+UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
+HD = 720  # lines from which untagged video has the colours of HDTV (ITU-R BT.709) and not of SDTV
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,6 @@ class Probe:
     start: float  # seconds, presentation time of the first frame
     duration: float  # seconds
     fps: float  # mean rate
-    width: int  # pixels, as coded: a rotation in the metadata is undone in `sampled`
-    height: int
     packets: int  # frames that the decoder should deliver
 
 
@@ -47,43 +53,58 @@ def decode(path: Path, frames: int, size: int) -> NDArray[np.uint8]:
 
 
 def probe(path: Path) -> Probe:
-    """Duration, rate and size, without decoding. Raises ClipError if the file is unreadable, empty or truncated."""
+    """Duration, rate and size, without decoding. Raises ClipError if the file is unreadable, empty, truncated, or
+    larger than what is read."""
     if not is_there(path):
         raise ClipError("no such file")
-    if path.stat().st_size == 0:
-        raise ClipError("empty file (0 bytes)")
+    check_bytes(path.stat().st_size)
+    if is_still(path):
+        return Probe(0.0, 1 / FALLBACK_FPS, FALLBACK_FPS, 1)
     with _opened(path) as container:
-        stream = container.streams.video[0]
+        check_seconds((container.duration or 0) / av.time_base)
+        stream = _stream(container)
         stamps = list(_stamps(container, stream))
         _check_complete(container, stream, stamps)
         shown = sorted((stamp for stamp in stamps if stamp.shown), key=lambda stamp: stamp.time or 0)
         if not shown:
             raise ClipError("no frames: the video stream is empty")
-        return _measured(stream, shown)
+        measured = _measured(stream, shown)
+    check_seconds(measured.duration)
+    return measured
 
 
 def sampled(path: Path, probe: Probe, frames: int) -> Iterator[NDArray[np.uint8]]:
     """The frames that `decode` takes, one at a time at their own size: uint8 (height, width, 3).
 
-    Keeps one frame in memory at a time. Decodes the whole clip, so that damage anywhere in it is noticed.
+    Keeps few frames in memory at a time. Decodes the whole clip, so that damage anywhere in it is noticed. A frame that
+    is not sound is never taken: the one before it is shown for longer. Raises ClipError.
     """
+    if is_still(path):
+        yield from repeat(read_still(path), frames)
+        return
     targets = [probe.start + (i + 0.5) / frames * probe.duration for i in range(frames)]
     shown: av.VideoFrame | None = None
-    decoded = 0
+    decoded = corrupt = 0
     with _opened(path) as container:
-        for frame in _decoded(container):
-            time = frame.time if frame.time is not None else probe.start + decoded / probe.fps
+        stream = _stream(container)
+        for frame, sound in _judged(_decoded(container, stream)):
+            decoded += 1
+            if not sound:
+                corrupt += 1
+                continue
+            time = frame.time if frame.time is not None else probe.start + (decoded - 1) / probe.fps
             while targets and shown is not None and time > targets[0]:
-                yield _picture(shown)
+                yield _picture(shown, stream)
                 targets.pop(0)
             shown = frame
-            decoded += 1
-    if shown is None:
-        raise ClipError("no frame could be decoded")
-    if decoded < probe.packets * DELIVERED:
-        raise ClipError(f"truncated or damaged: only {decoded} of {probe.packets} frames could be decoded")
-    for _ in targets:
-        yield _picture(shown)
+        if not decoded:
+            raise ClipError("no frame could be decoded")
+        if decoded - corrupt < probe.packets * DELIVERED:
+            damage = f"{decoded} of {probe.packets} frames could be decoded, {corrupt} of them with corrupt pictures"
+            raise ClipError(f"truncated or damaged: {damage}")
+        assert shown is not None
+        for _ in targets:
+            yield _picture(shown, stream)
 
 
 def letterbox(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -103,12 +124,22 @@ def _opened(path: Path) -> av.container.InputContainer:
         container = av.open(str(path.resolve()), options={"protocol_whitelist": "file", "format_whitelist": FORMATS})
     except (av.FFmpegError, UnicodeError) as error:
         raise ClipError(f"not a readable video: {_said(error)}") from None
-    if not container.streams.video:
+    stream = container.streams.best("video")
+    if not isinstance(stream, av.VideoStream) or stream.disposition & av.stream.Disposition.attached_pic:
         container.close()
-        raise ClipError("no video stream")
+        raise ClipError("no video stream" + (", only a cover picture" if stream else ""))
+    check_pixels(stream.codec_context.width, stream.codec_context.height)
+    stream.codec_context.options = {"max_pixels": str(PIXELS)}  # of frames that the header does not tell of
     # data_build decodes many clips at once; threads within a decoder would compete for the same cores.
-    container.streams.video[0].codec_context.thread_count = 1
+    stream.codec_context.thread_count = 1
     return container
+
+
+def _stream(container: av.container.InputContainer) -> av.VideoStream:
+    """The one that a player shows, which need not be the first."""
+    stream = container.streams.best("video")
+    assert isinstance(stream, av.VideoStream)
+    return stream
 
 
 @dataclass(frozen=True)
@@ -166,20 +197,45 @@ def _measured(stream: av.VideoStream, shown: list[_Stamp]) -> Probe:
         times = [i * frame_time for i in range(len(shown))]
     span = times[-1] - times[0]
     duration = span + (shown[-1].length or (span / (len(times) - 1) if span else frame_time))
-    context = stream.codec_context
-    return Probe(times[0], duration, len(times) / duration, context.width, context.height, len(times))
+    return Probe(times[0], duration, len(times) / duration, len(times))
 
 
-def _decoded(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     try:
-        yield from container.decode(video=0)
+        yield from container.decode(stream)
     except av.FFmpegError as error:
         raise ClipError(f"truncated or damaged: decoding stopped ({_said(error)})") from None
 
 
-def _picture(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-    return np.rot90(picture, round(frame.rotation / 90)) if frame.rotation else picture
+def _judged(frames: Iterable[av.VideoFrame]) -> Iterator[tuple[av.VideoFrame, bool]]:
+    """Every frame in order, and whether it is sound: not corrupt, nor predicted from one that is. Key frames are
+    predicted from none, B frames from those around them, and all others from what goes before."""
+    between: list[av.VideoFrame] = []
+    sound = True
+    for frame in frames:
+        if frame.pict_type == PictureType.B and len(between) < MOST_BETWEEN:
+            between.append(frame)
+            continue
+        unbroken = sound and not any(one.is_corrupt for one in (*between, frame))
+        yield from ((one, unbroken) for one in between)
+        sound = unbroken or (frame.key_frame and not frame.is_corrupt)
+        yield frame, sound
+        between.clear()
+    unbroken = sound and not any(one.is_corrupt for one in between)
+    yield from ((one, unbroken) for one in between)
+
+
+def _picture(frame: av.VideoFrame, stream: av.VideoStream) -> NDArray[np.uint8]:
+    """A frame as a player shows it."""
+    untagged = frame.colorspace == UNTAGGED and frame.height >= HD
+    coloured = frame.reformat(format="rgb24", src_colorspace=Colorspace.ITU709 if untagged else None, threads=1)
+    square = with_square_pixels(np.asarray(coloured.to_ndarray(), np.uint8), _pixel_aspect(stream))
+    matrix: Buffer | None = frame.side_data.get(TURN)  # type: ignore[assignment]  # PyAV's types know one kind alone
+    return turned(square, display_matrix(bytes(matrix))) if matrix else square
+
+
+def _pixel_aspect(stream: av.VideoStream) -> Fraction:
+    return stream.sample_aspect_ratio or Fraction(1)
 
 
 def _said(error: Exception) -> str:

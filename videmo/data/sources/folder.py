@@ -28,8 +28,11 @@ from videmo.tasks.catalog import PARTS
 from videmo.tree.model import LEVELS, AffectiveTree, Level, Pair
 from videmo.tree.vocabulary import ASPECTS
 
-VIDEOS = (".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
-STILLS = (".jpeg", ".jpg", ".png")
+# fmt: off
+VIDEOS = (".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
+          ".ts", ".webm", ".wmv")
+# fmt: on
+STILLS = (".apng", ".avif", ".bmp", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
