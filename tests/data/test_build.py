@@ -14,7 +14,7 @@ import pytest
 from default_settings import faces_data, params_with
 from made_videos import face, plain, write_video
 
-from videmo.data.build import decode_recording, run
+from videmo.data.build import check_ids, decode_recording, run
 from videmo.data.clip import Recording, Rejected
 from videmo.data.shards import open_dataset
 from videmo.settings.sections import DataBuildSettings
@@ -44,6 +44,20 @@ def test_a_folder_becomes_clips_samples_and_frames(built):
     people = {clip.person: clip.split for clip in dataset.clips.values()}
     assert dataset.clips["0_mp4"].split == dataset.clips["1_mp4"].split
     assert set(people.values()) == {"train", "test"}
+
+
+def test_videos_whose_paths_look_alike_keep_their_own_labels(source, built):
+    for name, row in (("actor_01/02.mp4", ",happy,happy,black"), ("actor/01_02.mp4", ",sad,sad,brown")):
+        (source / name).parent.mkdir()
+        write_video(add(source, name, row), [face(background=len(row))] * 10)
+    clips = {clip.video: clip for clip in built().clips.values()}
+    assert clips["actor_01/02.mp4"].labels["emotion_dfew"] == ("happy",)
+    assert clips["actor/01_02.mp4"].labels["emotion_dfew"] == ("sad",)
+
+
+def test_a_source_that_gives_two_videos_one_id_is_refused():
+    with pytest.raises(ValueError, match=r"x\.mp4 and y\.mp4 have the same id a; rename one of them"):
+        check_ids([Recording("a", Path("x.mp4"), None), Recording("a", Path("y.mp4"), None)])
 
 
 def test_each_kind_of_bad_input_is_quarantined_with_its_reason(source, built):

@@ -87,6 +87,7 @@ def build_shards(
 ) -> Iterator[ShardContents]:
     """The shards, in order. One that an interrupted run has finished is read back instead."""
     offered = [found for found in candidates if isinstance(found, Recording)]
+    check_ids(offered)
     root = config.videos or work.path
     seen: dict[str, str] = {}
     (work.path / "parts").mkdir(exist_ok=True)
@@ -104,6 +105,15 @@ def build_shards(
                 write_contents(shard, stored)
             seen |= {content: clip for clip, content in shard.contents.items()}
             yield shard
+
+
+def check_ids(offered: Iterable[Recording]) -> None:
+    """Raise ValueError if two videos have one id: labels of one would go to the other."""
+    videos: dict[str, Path] = {}
+    for recording in offered:
+        other = videos.setdefault(recording.id, recording.video)
+        if other != recording.video:
+            raise ValueError(f"data: {other} and {recording.video} have the same id {recording.id}; rename one of them")
 
 
 def build_shard(outcomes: Iterable[Decoded | Rejected], seen: Mapping[str, str], shard: Path) -> ShardContents:

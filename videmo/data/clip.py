@@ -64,13 +64,14 @@ class Rejected:
 
 
 def clip_id(name: str) -> str:
-    """An id for the video at the relative path `name`: the path in safe characters, plus a hash if any were replaced.
+    """An id for the video at the relative path `name`: the path in safe characters, plus a hash unless it is a plain
+    file name, so that no two names have one id.
 
-    >>> clip_id("talk/anna.mp4")
-    'talk_anna_mp4'
+    >>> clip_id("anna_2.mp4"), clip_id("talk/anna.mp4")
+    ('anna_2_mp4', 'talk_anna_mp4-9214462d')
     """
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    if len(safe) <= 80 and re.fullmatch(r"[A-Za-z0-9-][A-Za-z0-9_./-]*", name) and "." not in name.rpartition(".")[0]:
+    if len(safe) <= 80 and re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9]+", name):
         return safe
     return f"{safe[:80]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
