@@ -22,7 +22,7 @@ import json, random
 import numpy as np
 from videmo.data.clip import Clip
 from videmo.data.samples import make_samples
-from videmo.data.sources.folder import KNOWN_COLUMNS
+from videmo.data.sources.label_columns import KNOWN_COLUMNS
 from videmo.evaluation.evaluate import scores_json
 from videmo.evaluation.statistics import MEASURES, Scores
 from videmo.registry.gate import judge_challenger

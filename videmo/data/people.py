@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
+
+NOBODY = ("", "-", "?", "n/a", "na", "nan", "none", "null", "unknown")
 
 
 def people_groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str], list[str]]]:
@@ -32,6 +35,16 @@ def people_groups(people: Mapping[str, str | None]) -> dict[str, tuple[set[str],
 def people_in(person: str | None) -> tuple[str, ...]:
     """The names in `person`, which joins several by `+`; empty if unknown."""
     return tuple(name.strip() for name in (person or "").split("+") if name.strip())
+
+
+def one_spelling(person: str) -> str | None:
+    """Who is seen, the same for every way to write it; None if the names are of nobody.
+
+    >>> one_spelling("ANNA + unknown"), one_spelling("n/a")
+    ('anna', None)
+    """
+    names = (" ".join(unicodedata.normalize("NFC", name).casefold().split()) for name in person.split("+"))
+    return "+".join(name for name in names if name not in NOBODY) or None
 
 
 def _names(clip: str, person: str | None) -> list[str]:

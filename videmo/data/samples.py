@@ -54,8 +54,7 @@ def _open_answer(clip: Clip, part: Part, rng: random.Random) -> tuple[str | None
     if known:
         aspect = rng.choice(known)
         return aspect, write_answer(_items(clip, aspect), part, aspect)
-    # Whoever labelled a clip's appearance looked for features and accessories too: no label then means none.
-    if part.many and ("appearance" in clip.labels or clip.labels.get(part.name) == ()):
+    if part.many and clip.labels.get(part.name) == ():  # somebody looked
         return part.aspects[0], write_answer((), part, part.aspects[0])
     return None, None
 

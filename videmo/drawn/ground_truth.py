@@ -61,7 +61,7 @@ def labels_of(performance: Performance) -> Labels:
         return {"conversation": (str(performance.relation),)}
     figure = performance.figures[0]
     script = figure.script
-    labels: Labels = {"appearance": appearance(figure), "action": actions(figure)}
+    labels: Labels = {"appearance": appearance(figure), "action": actions(figure), **_looked_for_in_vain(figure)}
     if script.head_action != "turning":
         labels["head_pose"] = (script.head_pose,)
     if not {"mask", "sunglasses"} & set(script.accessories):
@@ -99,6 +99,13 @@ def face_box(performance: Performance) -> tuple[float, float, float, float]:
     points = np.clip(np.concatenate(corners), 0, 1)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return round(float(left), 4), round(float(top), 4), round(float(right), 4), round(float(bottom), 4)
+
+
+def _looked_for_in_vain(figure: Figure) -> Labels:
+    """The open questions whose answer is that there is nothing of the kind."""
+    seen = {pair.aspect for pair in attributes(figure)}
+    asked = {"facial_features": "facial feature", "accessories": "accessory"}
+    return {part: () for part, aspect in asked.items() if aspect not in seen}
 
 
 def _emotion_labels(figure: Figure) -> Labels:

@@ -67,7 +67,7 @@ def test_every_answer_of_every_closed_question_is_given_by_some_clip():
         for part, answers in labels_of(performance).items():
             given.setdefault(part, Counter()).update(answers)
     closed = {part for column in PAPER_COLUMNS for part in COLUMNS[column].parts if PARTS[part].answers}
-    assert set(given) == closed
+    assert given.keys() - {"accessories", "facial_features"} == closed  # these say that there are none
     for part in closed - {"appearance", "action"}:
         assert set(given[part]) == set(PARTS[part].answers), part
     assert len(given["appearance"]) >= 30

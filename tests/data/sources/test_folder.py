@@ -6,7 +6,8 @@ import pytest
 from default_settings import folder_data
 
 from videmo.data.clip import Recording, Rejected
-from videmo.data.sources.folder import COLUMNS, course, recordings
+from videmo.data.sources.folder import recordings
+from videmo.data.sources.label_columns import COLUMNS, course
 from videmo.settings.errors import SettingError
 from videmo.settings.sources import FolderData
 from videmo.tasks.catalog import PARTS
@@ -39,7 +40,8 @@ def reasons(config: FolderData) -> dict[str, str]:
 def test_every_meaning_is_a_word_of_the_catalogue_and_of_the_vocabulary():
     for values in COLUMNS.values():
         for meaning in values.values():
-            assert all(answer in PARTS[part].answers for part, answer in meaning.labels.items())
+            for part, answers in meaning.labels.items():
+                assert set(answers) <= set(PARTS[part].answers)
             assert all(pair.item in ASPECTS[pair.aspect].items for pair in meaning.pairs)
 
 
@@ -136,7 +138,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
         ("file;expression\na.mp4;sad\n", "separate fields by commas"),
         ("file,expression,expression\na.mp4,sad,happy\n", "duplicate column `expression`"),
         ("file,expresion\na.mp4,sad\n", "unknown column `expresion`: did you mean `expression`?"),
-        ("file,Person\na.mp4,p1\n", "did you mean `person`?"),
+        ("file,Expresion\na.mp4,sad\n", "did you mean `expression`?"),
+        ("file,hair color,hair_color\na.mp4,black,black\n", "duplicate column `hair_color`"),
+        ("file,note\na.mp4,x\n".encode("utf-16")[:-1], "not UTF-16-LE at byte"),
         ("file,note\na.mp4,caf\u00e9\n".encode("latin-1"), "not UTF-8 at byte"),
         ('file\n"a.mp4\n', "not a readable CSV"),
     ],
@@ -191,3 +195,69 @@ def test_a_missing_directory_or_csv_names_the_setting(tmp_path):
 )
 def test_a_sequence_of_expressions_has_a_course(sequence, runs):
     assert course(sequence) == runs
+
+
+@pytest.mark.parametrize(
+    "csv",
+    [
+        "File,Expression\na.mp4,sad\n",
+        ",file,expression\n0,a.mp4,sad\n",
+        "\ufeffsep=;\r\nfile;expression\r\na.mp4;sad\r\n",
+        "file,expression\na.mp4,sad\n".encode("utf-16"),
+        "file,expression\n.\\a.mp4,sad\n",
+    ],
+)
+def test_a_table_is_read_as_people_and_their_programs_save_it(tmp_path, csv):
+    assert only(folder(tmp_path, csv, "a.mp4")).labels["emotion_mer"] == ("sad",)
+
+
+def test_a_video_is_found_by_its_whole_path_by_backslashes_and_by_accents_written_apart(tmp_path):
+    apart, composed = "e\u0301te\u0301/a.mp4", "\u00e9t\u00e9/a.mp4"
+    for written in (str(tmp_path / apart), apart.replace("/", "\\"), composed):
+        assert only(folder(tmp_path, f"file\n{written}\n", apart)).video == tmp_path / apart
+
+
+@pytest.mark.parametrize("word", ["NaN", "N/A", "None", "-", "null"])
+def test_what_was_not_judged_says_nothing_and_the_clip_stays(tmp_path, word):
+    csv = f"file,person,expression,hair_length,sentiment\na.mp4,{word},{word},{word},positive\n"
+    recording = only(folder(tmp_path, csv, "a.mp4"))
+    assert (recording.labels, recording.person) == ({"sentiment": ("positive",)}, None)
+
+
+def test_none_is_an_answer_where_several_may_apply(tmp_path):
+    recording = only(folder(tmp_path, "file,accessory,head_action,action_units\na.mp4,none,none,none\n", "a.mp4"))
+    assert recording.labels == {"accessories": (), "action_units": ()}
+    assert [pair.item for pair in recording.tree.attribute] == ["still"]
+
+
+def test_a_name_is_one_person_however_it_is_written(tmp_path):
+    people = ["Anna", "anna ", "ANNA", "Anna + unknown", "nan", "unknown", "n/a", ""]
+    rows = "".join(f"{i}.mp4,{person}\n" for i, person in enumerate(people))
+    config = folder(tmp_path, "file,person\n" + rows, *(f"{i}.mp4" for i in range(len(people))))
+    found_people = [one.person for one in found(config) if isinstance(one, Recording)]
+    assert found_people == ["anna"] * 4 + [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("csv", "both"),
+    [
+        ("file,expression,emotion_dfew\na.mp4,happy,sad\n", "expression = 'happy' and emotion_dfew = 'sad'"),
+        (
+            "file,expression,emotion_mead\na.mp4,happy,strong sad\n",
+            "expression = 'happy' and emotion_mead = 'strong sad'",
+        ),
+        ("file,hair_color,hair_colour\na.mp4,black,red\n", "hair_color = 'black' and hair_colour = 'red'"),
+    ],
+)
+def test_labels_that_contradict_each_other_are_set_aside_with_both(tmp_path, csv, both):
+    assert f"{both} contradict each other" in reasons(folder(tmp_path, csv, "a.mp4"))["a.mp4"]
+
+
+def test_a_word_that_is_nearly_known_is_set_aside_with_the_nearest(tmp_path):
+    config = folder(tmp_path, "file,expression\na.mp4,fearful\n", "a.mp4")
+    assert "'fearful'; did you mean fear?" in reasons(config)["a.mp4"]
+
+
+def test_columns_that_are_not_read_are_told(tmp_path, capsys):
+    found(folder(tmp_path, "file,label,remark\na.mp4,happy,x\n", "a.mp4"))
+    assert "not read, as notes: label, remark" in capsys.readouterr().out
