@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from videmo.data.workers import Workers
@@ -39,6 +42,24 @@ def test_an_item_that_takes_longer_than_it_may_is_lost_alone():
         started = time.monotonic()
         assert list(workers.map(doze, [0, 3600, 0.1, 0.2], lost=lambda seconds: -1.0)) == [0, -1.0, 0.1, 0.2]
         assert time.monotonic() - started < 60
+
+
+def test_no_worker_outlives_a_run_that_is_killed(tmp_path):
+    (tmp_path / "busy.py").write_text(
+        "import time\nfrom videmo.data.workers import Workers\n"
+        "if __name__ == '__main__':\n"
+        "    with Workers(2) as workers:\n"
+        "        list(workers.map(time.sleep, [0.1] * 4, lost=lambda seconds: None))\n"
+        "        print('busy', flush=True)\n"
+        "        list(workers.map(time.sleep, [3600] * 4, lost=lambda seconds: None))\n"
+    )
+    with subprocess.Popen([sys.executable, tmp_path / "busy.py"], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "busy\n"
+        workers = psutil.Process(run.pid).children(recursive=True)
+        assert len(workers) >= 2
+        run.kill()
+    _, alive = psutil.wait_procs(workers, timeout=5)
+    assert alive == []
 
 
 def refuse(number: int) -> int:

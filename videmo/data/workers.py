@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import get_context
+from threading import Thread
 from types import TracebackType
 from typing import TypeVar
 
@@ -25,7 +28,8 @@ class Workers:
     def __init__(self, count: int, longest: float = LONGEST) -> None:
         self._longest = longest
         spawn = get_context("spawn")
-        self._pool = ProcessPool(count, initializer=_one_thread, context=spawn) if count > 1 else None
+        start = (os.getpid(),)
+        self._pool = ProcessPool(count, initializer=_start, initargs=start, context=spawn) if count > 1 else None
 
     def __enter__(self) -> Workers:
         return self
@@ -51,5 +55,13 @@ class Workers:
             yield value
 
 
-def _one_thread() -> None:
+def _start(parent: int) -> None:
     cv2.setNumThreads(1)
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone, which may have been killed and could not say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
