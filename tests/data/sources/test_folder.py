@@ -261,3 +261,12 @@ def test_a_word_that_is_nearly_known_is_set_aside_with_the_nearest(tmp_path):
 def test_columns_that_are_not_read_are_told(tmp_path, capsys):
     found(folder(tmp_path, "file,label,remark\na.mp4,happy,x\n", "a.mp4"))
     assert "not read, as notes: label, remark" in capsys.readouterr().out
+
+
+def test_a_row_that_ends_before_its_file_is_set_aside_and_hides_no_column(tmp_path):
+    assert (
+        "no file named"
+        in reasons(folder(tmp_path, "expression,file\nsad\nsad,a.mp4\n", "a.mp4"))["line 2 of labels.csv"]
+    )
+    with pytest.raises(SettingError, match="did you mean `expression`"):
+        found(folder(tmp_path, "file,expresion\na.mp4\n", "a.mp4"))

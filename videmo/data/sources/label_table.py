@@ -82,6 +82,7 @@ def _counts(column: list[list[str]]) -> bool:
 
 
 def _row(line: int, fields: list[str], header: list[str]) -> Row:
-    columns = list(zip(header, fields, strict=False))
+    missing = [""] * (len(header) - len(fields))
+    columns = list(zip(header, [*fields, *missing], strict=False))
     lost = any(field for name, field in columns if not name)
     return Row(line, {name: field.strip() for name, field in columns if name}, len(fields) == len(header) and not lost)
